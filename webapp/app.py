@@ -1,0 +1,88 @@
+"""create_app(): the one place where the parts of a process are put together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import JSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import api, cli, health, realtime
+from webapp.api import errors, requests
+from webapp.config import Config, from_env
+from webapp.core import logging as json_logging
+from webapp.core.extensions import celery, db, jwt, migrate, redis, sock
+from webapp.domain import limits
+from webapp.models import Base
+from workers import celery_app
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's JSON through orjson."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj, option=orjson.OPT_UTC_Z).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return orjson.loads(s)
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """An application bound to one configuration; opens no connection and starts nothing."""
+    config = config or from_env()
+    json_logging.configure(config.log_level)
+    app = Flask(__name__, static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.config.update(_settings(config))
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    for extension in (db, jwt, redis, sock):
+        extension.init_app(app)
+    migrate.init_app(app, db, directory="migrations", metadata=Base.metadata)
+    celery_app.configure(celery, app, config)
+    requests.register(app)
+    errors.register(app)
+    api.register(app)
+    health.register(app)
+    realtime.register(app)
+    cli.register(app)
+    return app
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    return {
+        "FOCUSMATE": config,
+        "SECRET_KEY": config.secret_key,
+        "MAX_CONTENT_LENGTH": limits.BODY_BYTES,
+        "REDIS_URL": config.redis_url,
+        "JWT_SECRET_KEY": config.secret_key,
+        "JWT_ALGORITHM": "HS256",
+        "JWT_DECODE_ALGORITHMS": ["HS256"],
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=config.access_token_seconds),
+        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=config.refresh_token_seconds),
+        "SQLALCHEMY_DATABASE_URI": sqlalchemy_url(config.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_size": 20,
+            "max_overflow": 10,
+            "pool_timeout": 5,
+            "pool_recycle": 1800,
+            "pool_pre_ping": False,
+            "json_serializer": lambda value: orjson.dumps(value).decode(),
+            "json_deserializer": orjson.loads,
+            "connect_args": {
+                "connect_timeout": 3,
+                "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000 "
+                "-c idle_in_transaction_session_timeout=30000",
+            },
+        },
+    }
+
+
+def sqlalchemy_url(url: str) -> str:
+    """A plain PostgreSQL address, for SQLAlchemy's psycopg 3 driver."""
+    scheme, _, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme in {"postgresql", "postgres"} else url

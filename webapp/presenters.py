@@ -1,0 +1,191 @@
+"""Rows to views: the only place where an identity becomes visible, and masked is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row
+
+from webapp.domain import identity
+from webapp.models.member import Member
+from webapp.models.message import Message
+from webapp.models.room import Room
+from webapp.repositories import identities
+from webapp.repositories.append import NewMessage
+from webapp.repositories.messages import VIEW_COLUMNS
+from webapp.repositories.rooms import LISTED_COLUMNS, PlainRow
+from webapp.schemas.messages import MessageView
+from webapp.schemas.rooms import MemberView, ProfileView, ReadMarksView, RoomPage, RoomSettingsView, RoomView
+
+_MESSAGE = TypeAdapter(MessageView)
+_MESSAGES = TypeAdapter(list[MessageView])
+_ROOM_PAGE = TypeAdapter(RoomPage)
+_ROOM_FIELDS = tuple(column.key for column in LISTED_COLUMNS)
+_FIELDS = tuple(column.key for column in VIEW_COLUMNS)
+_EMPTIED: dict[str, Any] = {
+    "content": "",
+    "attachments": [],
+    "reactions": {},
+    "mentions": [],
+    "mentions_all": False,
+    "is_pinned": False,
+    "poll": None,
+}
+
+MessageSource = Message | Row[Any] | Mapping[str, Any]
+
+
+def message(source: MessageSource) -> MessageView:
+    """A message as every member of its room sees it; nobody's identity is in it."""
+    return _MESSAGE.validate_python(_shown(source))
+
+
+def messages(sources: Iterable[MessageSource]) -> list[MessageView]:
+    """Many messages at once."""
+    return _MESSAGES.validate_python([_shown(source) for source in sources])
+
+
+def _shown(source: MessageSource) -> dict[str, Any]:
+    if isinstance(source, Message):
+        fields = {name: getattr(source, name) for name in _FIELDS}
+    elif isinstance(source, Row):
+        fields = dict(source._mapping)
+    else:
+        fields = {name: source[name] for name in _FIELDS}
+    if fields["is_deleted"]:
+        fields.update(_EMPTIED)
+    return fields
+
+
+def room_settings(room: Room) -> RoomSettingsView:
+    """What is the same for all members."""
+    return RoomSettingsView(**_settings(room))
+
+
+def room(row: Room, member: Member, last_message: MessageView | None) -> RoomView:
+    """A room as one member has it."""
+    return RoomView(
+        **_settings(row),
+        head_seq=row.last_seq,
+        member_id=member.member_id,
+        role=member.role,
+        notification_level=member.notification_level,
+        muted_until=member.muted_until,
+        visible_from_seq=member.visible_from_seq,
+        last_read_seq=member.last_read_seq,
+        unread_count=member.unread_count,
+        mention_count=member.mention_count,
+        read_rev=member.read_rev,
+        last_message=last_message,
+        last_message_at=row.last_message_at,
+    )
+
+
+def room_page(rows: Sequence[PlainRow], newest: Mapping[UUID, MessageSource], next_cursor: str | None) -> RoomPage:
+    """The room list, from plain rows and the newest visible message of each room."""
+    listed = []
+    for row in rows:
+        fields = dict(zip(_ROOM_FIELDS, row, strict=False))
+        last = newest.get(row.room_id)
+        fields["last_message"] = None if last is None else _shown(last)
+        listed.append(fields)
+    return _ROOM_PAGE.validate_python({"rooms": listed, "next_cursor": next_cursor})
+
+
+def _settings(room: Room) -> dict[str, Any]:
+    return {name: getattr(room, name) for name in RoomSettingsView.model_fields}
+
+
+def read_marks(member: Member) -> ReadMarksView:
+    """A member's own marks."""
+    return ReadMarksView(**{name: getattr(member, name) for name in ReadMarksView.model_fields})
+
+
+def anonymous_member(member: Member) -> MemberView:
+    """A member as nobody in particular sees it: no profile, no read mark. What events carry."""
+    return MemberView(
+        member_id=member.member_id,
+        role=member.role,
+        anonymous_name=member.anonymous_name,
+        group_label=member.group_label,
+        is_active=member.is_active,
+    )
+
+
+def directory(viewer: Member, room: Room, members: Sequence[Member], online: frozenset[str]) -> list[MemberView]:
+    """The member directory as this viewer may see it; the only view that differs by viewer."""
+    levels = {
+        member.member_id: identity.visible_level(
+            display_mode=room.display_mode, is_self=member.member_id == viewer.member_id
+        )
+        for member in members
+    }
+    shown = [m.user_id for m in members if levels[m.member_id] > identity.LABEL_ONLY]
+    people = identities.profiles(shown)
+    viewer_shows = identities.shows_receipts(viewer.user_id)
+    views = []
+    for member in members:
+        view = anonymous_member(member)
+        person = people.get(member.user_id)
+        if person is not None and levels[member.member_id] == identity.FULL_PROFILE:
+            is_known_online = member.user_id in online if person.shows_presence else None
+            marks = member.last_read_seq if _reads_shown(room, viewer_shows, person.shows_receipts) else None
+            view = view.model_copy(
+                update={"profile": _profile(person, is_known_online, room), "last_read_seq": marks}
+            )
+        views.append(view)
+    return views
+
+
+def _reads_shown(room: Room, viewer_shows: bool, person_shows: bool) -> bool:
+    return not identity.is_blind(room.display_mode) and viewer_shows and person_shows
+
+
+def _profile(person: identities.Person, is_online: bool | None, room: Room) -> ProfileView:
+    blind = identity.is_blind(room.display_mode)
+    return ProfileView(**person.shown, is_online=None if blind else is_online)
+
+
+def profiles(user_ids: Sequence[str]) -> dict[str, ProfileView]:
+    """People outside of rooms: in a team, in search, in one's own block list."""
+    return {user_id: ProfileView(**person.shown) for user_id, person in identities.profiles(user_ids).items()}
+
+
+def mentioned(room: Room, names: Sequence[str]) -> dict[str, UUID]:
+    """Members of a room by the names that its directory shows: labels in a blind room, else people's names."""
+    if identity.is_blind(room.display_mode):
+        return identities.members_by_label(room.room_id, names)
+    return identities.members_by_name(room.room_id, names)
+
+
+def appended(new: NewMessage, member_id: UUID, room_id: UUID, seq: int, now: datetime) -> MessageView:
+    """The view of a message that was just appended, without reading it back."""
+    return MessageView.model_construct(
+        message_id=new.message_id,
+        room_id=room_id,
+        seq=seq,
+        changed_seq=seq,
+        member_id=member_id,
+        content=new.content,
+        message_type="text",
+        attachments=[],
+        reactions={},
+        mentions=list(new.mentions),
+        mentions_all=new.mentions_all,
+        thread_id=None,
+        reply_to_id=new.reply_to_id,
+        reply_count=0,
+        last_reply_at=None,
+        is_edited=False,
+        is_deleted=False,
+        is_pinned=False,
+        client_message_id=new.client_message_id,
+        system=None,
+        poll=None,
+        created_at=now,
+        updated_at=now,
+    )

@@ -1,0 +1,73 @@
+"""Connections of this process and the rooms that each follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from webapp.domain.permissions import Actor
+from webapp.realtime.engine import Socket
+from webapp.realtime.frames import frame
+
+
+@dataclass(slots=True)
+class Follow:
+    """One connection in one room: who it is there, what it may see, and since which number it follows.
+
+    While `held` is a list, events wait in it: the client hasn't been told the room's head yet.
+    """
+
+    member_id: UUID
+    visible_from: int
+    hidden: frozenset[UUID]
+    since: int
+    held: list[bytes] | None
+
+
+class Connection:
+    """A socket with its account."""
+
+    __slots__ = (
+        "actor",
+        "auth_rev",
+        "connection_id",
+        "expires_at",
+        "follows",
+        "rooms_rev",
+        "shows_receipts",
+        "socket",
+        "typed_at",
+        "warned",
+    )
+
+    def __init__(
+        self, socket: Socket, actor: Actor, expires_at: datetime, connection_id: str, *, shows_receipts: bool
+    ) -> None:
+        self.socket = socket
+        self.actor = actor
+        self.auth_rev = actor.auth_rev
+        self.rooms_rev = 0
+        self.expires_at = expires_at
+        self.connection_id = connection_id
+        self.shows_receipts = shows_receipts
+        self.follows: dict[UUID, Follow] = {}
+        self.typed_at: dict[UUID, float] = {}
+        self.warned = False
+
+    def deliver(self, follow: Follow, frames: bytes, *, droppable: bool = False) -> None:
+        """Send a room's frames now, or hold them until the client knows the room's head."""
+        if follow.held is not None:
+            follow.held.append(frames)
+        else:
+            self.socket.send_frames(frames, droppable=droppable)
+
+    def tell(self, payload: bytes) -> None:
+        """Send one event that belongs to the account."""
+        self.socket.send_frames(frame(payload))
+
+    def release(self, follow: Follow) -> None:
+        """The client has been told the head: what was held follows."""
+        held, follow.held = follow.held, None
+        if held:
+            self.socket.send_frames(b"".join(held))

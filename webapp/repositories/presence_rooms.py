@@ -1,0 +1,43 @@
+"""Where a person's presence is shown, and to whom it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from webapp.core.extensions import db
+from webapp.repositories import users
+
+ROOMS_TOLD = 200
+
+_PLACES = text("""
+    SELECT me.room_id, me.member_id,
+           coalesce(array_agg(o.member_id) FILTER (WHERE o.member_id IS NOT NULL), '{}') AS except_members
+    FROM (SELECT m.room_id, m.member_id FROM chat_members m JOIN chat_rooms r USING (room_id)
+          WHERE m.user_id = :user_id AND m.is_active AND r.is_active AND r.display_mode = 'open'
+          ORDER BY coalesce(r.last_message_at, r.created_at) DESC LIMIT :limit) me
+    LEFT JOIN (SELECT blocked_id AS user_id FROM blocks WHERE blocker_id = :user_id AND member_id IS NULL
+               UNION SELECT blocker_id FROM blocks WHERE blocked_id = :user_id AND member_id IS NULL) b ON true
+    LEFT JOIN chat_members o ON o.room_id = me.room_id AND o.user_id = b.user_id
+    GROUP BY me.room_id, me.member_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A person's membership in an open room, and the members there whom a block keeps from seeing it."""
+
+    room_id: UUID
+    member_id: UUID
+    except_members: frozenset[UUID]
+
+
+def places(user_id: str) -> Sequence[Place]:
+    """The most recently active open rooms of someone who shows presence; none for others."""
+    if not users.shows_presence(user_id):
+        return []
+    rows = db.session.execute(_PLACES, {"user_id": user_id, "limit": ROOMS_TOLD})
+    return [Place(row.room_id, row.member_id, frozenset(row.except_members)) for row in rows]

@@ -1,0 +1,75 @@
+"""Reading a room's conversation: pages of the timeline and of threads, pins, and mentions of oneself."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from webapp import presenters
+from webapp.core.errors import AppError, ErrorCode
+from webapp.domain import limits
+from webapp.domain.permissions import Actor
+from webapp.repositories import history, messages
+from webapp.repositories.history import PAST_THE_HEAD, Page, Place
+from webapp.repositories.messages import Scope
+from webapp.schemas import base
+from webapp.schemas.messages import History, MessageList, MessagePage
+from webapp.services import access
+from webapp.services.paging import decode_cursor, encode_cursor
+from webapp.services.unit_of_work import reading
+
+
+def page(actor: Actor, room_id: UUID, query: History) -> MessagePage:
+    """A page of the timeline as its reader may see it, with the head and epoch of the same instant."""
+    with reading():
+        return _view(history.find_page(actor.user_id, room_id, _place(query)))
+
+
+def thread(actor: Actor, room_id: UUID, thread_id: UUID, query: History) -> MessagePage:
+    """The replies of a message that the reader sees, paged as the timeline is."""
+    with reading():
+        found = history.find_page(actor.user_id, room_id, _place(query), thread_id)
+        if found is not None and not found.has_root:
+            raise AppError(ErrorCode.message_not_found)
+        return _view(found)
+
+
+def pins(actor: Actor, room_id: UUID) -> MessageList:
+    """What is pinned in a room, newest first; a room has few."""
+    with reading():
+        room = access.access_room(actor, room_id)
+        rows = messages.pinned(Scope(room_id, room.visible_from, room.hidden), limits.PINS)
+        return MessageList(messages=presenters.messages(rows), next_cursor=None)
+
+
+def my_mentions(actor: Actor, query: base.Page) -> MessageList:
+    """Messages of a member's rooms that mention them, by name or as everyone, newest first."""
+    before = decode_cursor(query.cursor, UUID)[0] if query.cursor is not None else None
+    with reading():
+        rows = messages.mentioning(actor.user_id, before=before, limit=query.limit + 1)
+        shown = rows[: query.limit]
+        more = len(rows) > query.limit
+        return MessageList(
+            messages=presenters.messages(shown),
+            next_cursor=encode_cursor(shown[-1].message_id) if more else None,
+        )
+
+
+def _place(query: History) -> Place:
+    limit = query.limit
+    if query.after_seq is not None:
+        return Place(query.after_seq + 1, 0, limit)
+    if query.around_seq is not None or query.around is not None:
+        return Place(query.around_seq, limit, limit)
+    return Place(PAST_THE_HEAD if query.before_seq is None else query.before_seq, limit, 0)
+
+
+def _view(found: Page | None) -> MessagePage:
+    if found is None:
+        raise AppError(ErrorCode.room_not_found)
+    return MessagePage(
+        messages=presenters.messages(found.rows),
+        has_more_before=found.has_more_before,
+        has_more_after=found.has_more_after,
+        head_seq=found.head_seq,
+        epoch=found.epoch,
+    )
