@@ -33,7 +33,7 @@ def metrics() -> Response:
     """Prometheus text, added up over the web processes of this host."""
     registry = CollectorRegistry()
     try:
-        multiprocess.MultiProcessCollector(registry)
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     except ValueError:  # no shared folder is set: a single process, as in tests
         registry = REGISTRY
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

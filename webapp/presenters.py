@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -14,17 +14,23 @@ from webapp.domain import identity
 from webapp.models.member import Member
 from webapp.models.message import Message
 from webapp.models.room import Room
-from webapp.repositories import identities
+from webapp.repositories import identities, room_list
 from webapp.repositories.append import NewMessage
 from webapp.repositories.messages import VIEW_COLUMNS
-from webapp.repositories.rooms import LISTED_COLUMNS, PlainRow
 from webapp.schemas.messages import MessageView
-from webapp.schemas.rooms import MemberView, ProfileView, ReadMarksView, RoomPage, RoomSettingsView, RoomView
+from webapp.schemas.rooms import (
+    MemberView,
+    NotificationLevel,
+    ProfileView,
+    ReadMarksView,
+    RoomPage,
+    RoomSettingsView,
+    RoomView,
+)
 
 _MESSAGE = TypeAdapter(MessageView)
 _MESSAGES = TypeAdapter(list[MessageView])
 _ROOM_PAGE = TypeAdapter(RoomPage)
-_ROOM_FIELDS = tuple(column.key for column in LISTED_COLUMNS)
 _FIELDS = tuple(column.key for column in VIEW_COLUMNS)
 _EMPTIED: dict[str, Any] = {
     "content": "",
@@ -56,12 +62,16 @@ def _shown(source: MessageSource) -> dict[str, Any]:
         fields = dict(source._mapping)
     else:
         fields = {name: source[name] for name in _FIELDS}
+    return _emptied_if_deleted(fields)
+
+
+def _emptied_if_deleted(fields: dict[str, Any]) -> dict[str, Any]:
     if fields["is_deleted"]:
         fields.update(_EMPTIED)
     return fields
 
 
-def room_settings(room: Room) -> RoomSettingsView:
+def room_settings(room: Room | Row[Any]) -> RoomSettingsView:
     """What is the same for all members."""
     return RoomSettingsView(**_settings(room))
 
@@ -73,7 +83,7 @@ def room(row: Room, member: Member, last_message: MessageView | None) -> RoomVie
         head_seq=row.last_seq,
         member_id=member.member_id,
         role=member.role,
-        notification_level=member.notification_level,
+        notification_level=cast("NotificationLevel", member.notification_level),
         muted_until=member.muted_until,
         visible_from_seq=member.visible_from_seq,
         last_read_seq=member.last_read_seq,
@@ -85,18 +95,19 @@ def room(row: Room, member: Member, last_message: MessageView | None) -> RoomVie
     )
 
 
-def room_page(rows: Sequence[PlainRow], newest: Mapping[UUID, MessageSource], next_cursor: str | None) -> RoomPage:
-    """The room list, from plain rows and the newest visible message of each room."""
+def room_page(rows: Sequence[Row[*tuple[Any, ...]]], next_cursor: str | None) -> RoomPage:
+    """The room list, from the rows of `room_list`."""
+    width = len(room_list.FIELDS)
     listed = []
     for row in rows:
-        fields = dict(zip(_ROOM_FIELDS, row, strict=False))
-        last = newest.get(row.room_id)
-        fields["last_message"] = None if last is None else _shown(last)
+        fields = dict(zip(room_list.FIELDS, row, strict=False))
+        last = dict(zip(_FIELDS, row[width:], strict=False))
+        fields["last_message"] = None if last["message_id"] is None else _emptied_if_deleted(last)
         listed.append(fields)
     return _ROOM_PAGE.validate_python({"rooms": listed, "next_cursor": next_cursor})
 
 
-def _settings(room: Room) -> dict[str, Any]:
+def _settings(room: Room | Row[Any]) -> dict[str, Any]:
     return {name: getattr(room, name) for name in RoomSettingsView.model_fields}
 
 
@@ -105,7 +116,7 @@ def read_marks(member: Member) -> ReadMarksView:
     return ReadMarksView(**{name: getattr(member, name) for name in ReadMarksView.model_fields})
 
 
-def anonymous_member(member: Member) -> MemberView:
+def anonymous_member(member: Member | Row[Any]) -> MemberView:
     """A member as nobody in particular sees it: no profile, no read mark. What events carry."""
     return MemberView(
         member_id=member.member_id,
@@ -134,9 +145,7 @@ def directory(viewer: Member, room: Room, members: Sequence[Member], online: fro
         if person is not None and levels[member.member_id] == identity.FULL_PROFILE:
             is_known_online = member.user_id in online if person.shows_presence else None
             marks = member.last_read_seq if _reads_shown(room, viewer_shows, person.shows_receipts) else None
-            view = view.model_copy(
-                update={"profile": _profile(person, is_known_online, room), "last_read_seq": marks}
-            )
+            view = view.model_copy(update={"profile": _profile(person, is_known_online, room), "last_read_seq": marks})
         views.append(view)
     return views
 

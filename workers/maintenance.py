@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from celery.signals import worker_ready
+
 from webapp.core.extensions import celery
 from webapp.services import maintenance, readiness, unread
 
@@ -10,6 +14,12 @@ from webapp.services import maintenance, readiness, unread
 def prove_alive() -> None:
     """A worker ran this, so a worker runs."""
     readiness.worker_answered()
+
+
+@worker_ready.connect
+def prove_alive_at_start(**_: Any) -> None:
+    """A worker that has just started doesn't wait for beat to be known."""
+    prove_alive.delay()
 
 
 @celery.task(name="workers.maintenance.sweep_cursors")

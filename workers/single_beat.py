@@ -27,7 +27,7 @@ return 0
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
-class SingleBeat(Scheduler):
+class SingleBeat(Scheduler):  # type: ignore[misc]
     """Celery's in-memory scheduler, which only ticks while it holds the lock."""
 
     def setup_schedule(self) -> None:

@@ -1,7 +1,7 @@
 """Stands in for a part of the application: `python -m tests.embedded.standin NAME`.
 
 `web` answers at /readyz; `job` and `failing-job` end at once; `deaf` ignores requests to stop; others wait.
-Whatever is asked to stop writes its name into DATA_DIR/order.
+Each makes the file `NAME is up`; whatever is asked to stop writes its name into DATA_DIR/order.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def stop(*_: object) -> None:
 if __name__ == "__main__":
     name = sys.argv[1]
     signal.signal(signal.SIGTERM, signal.SIG_IGN if name == "deaf" else stop)
+    (FOLDER / f"{name} is up").touch()
     if name == "web":
         HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_forever()
     elif name == "job":

@@ -64,6 +64,9 @@ class Run:
         self.until("To stop: Ctrl-C")
         return self
 
+    def standins_up(self, *names: str) -> bool:
+        return eventually(lambda: all((self.folder / f"{name} is up").exists() for name in names))
+
     def interrupt(self) -> None:
         """What a terminal does at Ctrl-C."""
         os.killpg(self.process.pid, signal.SIGINT)
@@ -110,6 +113,7 @@ def test_a_run_starts_everything_says_how_to_reach_it_and_stops_in_order(start_r
     folder.mkdir()
     (folder / "demo_logins.json").write_text('[{"username": "jisu", "password": "pw-jisu", "note": "방장"}]')
     run = start_run(folder, "job", "beat", "worker", "web", servers=True).ready()
+    assert run.standins_up("beat", "worker", "web")
     children = descendants(run.process.pid)
 
     assert f"http://127.0.0.1:{run.port}/" in run.output
@@ -177,6 +181,7 @@ def test_nothing_outlives_a_killed_supervisor_and_its_folder_serves_again(start_
 
 def test_a_part_that_does_not_stop_is_killed_in_time(start_run: StartRun, folder: Path) -> None:
     run = start_run(folder, "job", "deaf", "web").ready()
+    assert run.standins_up("deaf")
     children = descendants(run.process.pid)
     asked = time.monotonic()
     run.process.terminate()
@@ -187,7 +192,7 @@ def test_a_part_that_does_not_stop_is_killed_in_time(start_run: StartRun, folder
 
 def test_stopping_while_something_starts_is_a_clean_stop_too(start_run: StartRun, folder: Path) -> None:
     run = start_run(folder, "deaf", "web")
-    assert eventually((folder / "log" / "deaf.log").exists)
+    assert run.standins_up("deaf")
     children = descendants(run.process.pid)
     run.interrupt()
     assert run.end() == 0

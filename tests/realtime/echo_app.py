@@ -16,7 +16,7 @@ flask_sock.Server = engine.Socket
 
 app = Flask(__name__)
 if os.environ.get("HASTY"):
-    app.config["SOCK_SERVER_OPTIONS"] = {"limits": engine.Limits(ping_seconds=0.5, silence_seconds=2, close_seconds=1)}
+    app.config["SOCK_SERVER_OPTIONS"] = {"limits": engine.Limits(ping_seconds=0.5, silence_seconds=2, close_seconds=2)}
 sock = flask_sock.Sock(app)
 rooms: dict[str, engine.Socket] = {}
 ended: dict[str, list[Any]] = {}

@@ -35,7 +35,6 @@ from webapp.schemas.rooms import CreateDirect, CreateTeamRoom, RoomsQuery, Updat
 from webapp.services import members, messages, rooms
 from webapp.services.matching_rooms import open_room
 
-
 pytestmark = pytest.mark.usefixtures("context")
 
 

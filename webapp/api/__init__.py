@@ -21,9 +21,8 @@ from webapp.api import (
     teams,
 )
 from webapp.api import auth as auth_views
-from webapp.api.endpoint import Endpoint
+from webapp.api.endpoint import PREFIX, Endpoint
 
-PREFIX = "/api/v1"
 ROOM = "/chats/rooms/<uuid:room_id>"
 MEMBER = f"{ROOM}/members/<uuid:member_id>"
 MESSAGE = f"{ROOM}/messages/<uuid:message_id>"

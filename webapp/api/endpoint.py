@@ -1,7 +1,8 @@
 """One endpoint = one row of the URL table: parse, call one service, answer. The documentation is made of the same rows.
 
 A view is a plain function. Its parameters say what it takes: `actor` (a signed-in account), `body` and `query`
-(pydantic models), the rest comes from the path. Its return annotation is the answer's model.
+(pydantic models), the rest comes from the path. Its return annotation is the answer's model, or a `Response` subclass
+with a media type of its own.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from flask import Response, request
 from pydantic import BaseModel, ValidationError
 
 from webapp.core.errors import AppError, ErrorCode
+from webapp.domain.permissions import Actor
 from webapp.schemas.base import View
 from webapp.services import auth, rates
 
+PREFIX = "/api/v1"
 JSON = "application/json"
 
 
@@ -73,6 +76,8 @@ class Endpoint:
         if self.body is not None:
             arguments["body"] = parsed_body(self.body)
         answer = self.view(**arguments)
+        if isinstance(answer, Response):
+            return answer
         view, status = answer if isinstance(answer, tuple) else (answer, self.statuses[0])
         return json_response(view, status, private=self.private)
 
@@ -122,5 +127,5 @@ def refusal(error: ValidationError) -> AppError:
     return AppError(ErrorCode.validation_failed, {"fields": fields})
 
 
-def _spender(actor: auth.Actor | None) -> str:
+def _spender(actor: Actor | None) -> str:
     return f"user:{actor.user_id}" if actor is not None else f"address:{request.remote_addr}"

@@ -42,6 +42,6 @@ def now() -> datetime:
 
 def inject(clock: Clock) -> Clock:
     """Replace the process's clock and return the former one."""
-    global _clock  # noqa: PLW0603 - the one switch of the process's time
+    global _clock
     former, _clock = _clock, clock
     return former

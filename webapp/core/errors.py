@@ -34,7 +34,11 @@ class ErrorCode(Enum):
     session_not_found = (404, "세션을 찾을 수 없습니다.", "Session not found.")
     method_not_allowed = (405, "허용되지 않는 메서드입니다.", "The method is not allowed here.")
     username_taken = (409, "이미 사용 중인 아이디입니다.", "The username is taken.")
-    duplicate_conflict = (409, "같은 ID로 다른 메시지를 보낼 수 없습니다.", "Another message has this client_message_id.")
+    duplicate_conflict = (
+        409,
+        "같은 ID로 다른 메시지를 보낼 수 없습니다.",
+        "Another message has this client_message_id.",
+    )
     message_deleted = (409, "삭제된 메시지입니다.", "The message is deleted.")
     already_member = (409, "이미 참여 중입니다.", "Already a member.")
     owner_must_hand_over = (409, "먼저 방장을 넘겨 주세요.", "Hand over ownership first.")

@@ -19,3 +19,4 @@ messages_sent = Counter("messages_sent_total", "Messages appended by group commi
 commit_batch = Histogram("commit_batch_size", "Messages in one group commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128))
 publish_lost = Counter("publish_lost_total", "Publications that Redis did not take")
 unread_advanced = Counter("unread_rooms_advanced_total", "Rooms whose unread counters were brought up to date")
+unread_repaired = Counter("unread_counters_repaired_total", "Members whose counters differed from a recount")

@@ -45,8 +45,11 @@ def refuse_silenced(silenced_until: datetime | None, now: datetime) -> None:
     """A silenced member may read but not write; the answer says for how long."""
     if silenced_until is not None and silenced_until > now:
         remaining = (silenced_until - now).total_seconds()
-        raise AppError(ErrorCode.member_silenced, {"silenced_until": silenced_until.isoformat()},
-                       retry_after_ms=int(min(remaining * 1000, 2**31)))
+        raise AppError(
+            ErrorCode.member_silenced,
+            {"silenced_until": silenced_until.isoformat()},
+            retry_after_ms=int(min(remaining * 1000, 2**31)),
+        )
 
 
 def slow_mode_wait_ms(slow_mode_seconds: int, last_sent_at: datetime | None, now: datetime) -> int:

@@ -134,10 +134,9 @@ class Publisher:
 
     def flush(self, timeout: float = 2.0) -> None:
         """Wait, bounded, until what was handed over has left; for processes that are about to end."""
-        done = threading.Event()
-        waiter = threading.Thread(target=lambda: (self._queue.join(), done.set()), daemon=True)
+        waiter = threading.Thread(target=self._queue.join, daemon=True)
         waiter.start()
-        done.wait(timeout)
+        waiter.join(timeout)
 
     def _ensure_running(self) -> None:
         if self._thread is None or not self._thread.is_alive():

@@ -16,7 +16,9 @@ class Block(Base):
     __tablename__ = "blocks"
     __table_args__ = (
         Index("uq_blocks_people", "blocker_id", "blocked_id", unique=True, postgresql_where=text("member_id IS NULL")),
-        Index("uq_blocks_labels", "blocker_id", "member_id", unique=True, postgresql_where=text("member_id IS NOT NULL")),
+        Index(
+            "uq_blocks_labels", "blocker_id", "member_id", unique=True, postgresql_where=text("member_id IS NOT NULL")
+        ),
         Index("ix_blocks_blocked_id", "blocked_id"),
     )
 

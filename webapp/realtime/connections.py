@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gevent.lock import BoundedSemaphore
+
 from webapp.domain.permissions import Actor
 from webapp.realtime.engine import Socket
 from webapp.realtime.frames import frame
@@ -34,6 +36,7 @@ class Connection:
         "connection_id",
         "expires_at",
         "follows",
+        "lock",
         "rooms_rev",
         "shows_receipts",
         "socket",
@@ -52,6 +55,8 @@ class Connection:
         self.connection_id = connection_id
         self.shows_receipts = shows_receipts
         self.follows: dict[UUID, Follow] = {}
+        # Held while the set of rooms changes: `hello` comes before any `room_created`.
+        self.lock = BoundedSemaphore(1)
         self.typed_at: dict[UUID, float] = {}
         self.warned = False
 

@@ -25,4 +25,7 @@ def watch(worker: Worker) -> None:
 def _drain_at_end(worker: Worker) -> None:
     while worker.alive:
         gevent.sleep(LOOK_SECONDS)
-    engine.close_all(protocol.DRAIN, "restarting")
+    # Again and again: a handshake may have ended just after the last look.
+    while True:
+        engine.close_all(protocol.DRAIN, "restarting")
+        gevent.sleep(LOOK_SECONDS)

@@ -80,7 +80,6 @@ class Socket:
         "_counted",
         "_deadline",
         "_ended",
-        "_flusher",
         "_heard",
         "_limits",
         "_next_ping",
@@ -105,7 +104,6 @@ class Socket:
         self._owner = gevent.getcurrent()
         self._backlog: deque[_Entry] | None = None
         self._counted = 0
-        self._flusher: gevent.Greenlet[[], None] | None = None
         self._ended: tuple[int, str] = (ABNORMAL, "")
         self._deadline = math.inf
         self._heard = monotonic()
@@ -210,11 +208,11 @@ class Socket:
     def _push(self, entry: _Entry) -> None:
         if self._backlog is None:
             self._backlog = deque()
-            self._flusher = gevent.spawn(self._flush)
+            gevent.spawn(self._flush)
         self._backlog.append(entry)
 
     def _settle(self, entry: _Entry) -> None:
-        if entry.written:
+        if entry.written is not None:
             entry.written.set()
         else:
             self._counted -= len(entry.frames)
@@ -230,7 +228,7 @@ class Socket:
         finally:
             while backlog:
                 self._settle(backlog.popleft())
-            self._backlog = self._flusher = None
+            self._backlog = None
         if self.closed:
             self._shut(socket.SHUT_WR)
 

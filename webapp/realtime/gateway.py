@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -25,11 +26,13 @@ from webapp.realtime.connections import Connection
 from webapp.realtime.engine import ConnectionClosed, Socket
 from webapp.realtime.hub import Hub
 from webapp.realtime.protocol import Malformed, Refused
+from webapp.schemas import commands
 from webapp.schemas.messages import SendMessage
 from webapp.schemas.rooms import MarkRead
 from webapp.services import auth, messages, presence, read_state, sync, tickets, typing
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 PATH = "/api/v1/chats/ws"
 
 
@@ -74,6 +77,9 @@ class Gateway:
             self._converse(connection)
         except ConnectionClosed:
             pass
+        except Exception:  # whatever left this function would be written into the stream as an HTTP answer
+            log.exception("a socket's handler failed")
+            socket.close(protocol.INTERNAL)
         finally:
             metrics.sockets_open.dec()
             hub.leave(connection)
@@ -150,35 +156,35 @@ class Gateway:
             metrics.frames_received.labels(command.type).inc()
             connection.socket.send_reply(self._answer(connection, command))
 
-    def _answer(self, connection: Connection, command: protocol.AnyCommand) -> bytes:
+    def _answer(self, connection: Connection, command: commands.AnyCommand) -> bytes:
         try:
             return protocol.answer(command.id, self._run(connection, command))
         except AppError as error:
             return protocol.refusal(command.id, error, connection.actor.locale)
         except (DBAPIError, PoolTimeout, RedisError):
-            error = AppError(ErrorCode.unavailable, retry_after_ms=1_000)
-            return protocol.refusal(command.id, error, connection.actor.locale)
+            unavailable = AppError(ErrorCode.unavailable, retry_after_ms=1_000)
+            return protocol.refusal(command.id, unavailable, connection.actor.locale)
 
-    def _run(self, connection: Connection, command: protocol.AnyCommand) -> bytes:
+    def _run(self, connection: Connection, command: commands.AnyCommand) -> bytes:
         """The answer's data as JSON."""
         actor = connection.actor
         match command:
-            case protocol.SendCommand():
+            case commands.SendCommand():
                 return self._send(actor, command)
-            case protocol.SyncCommand():
+            case commands.SyncCommand():
                 return self._in_app(lambda: sync.sync(actor, command.cursors))
-            case protocol.ReadCommand():
+            case commands.ReadCommand():
                 marks = self._in_app(lambda: read_state.read(actor, command.room_id, MarkRead(seq=command.seq)))
                 return marks.model_dump_json().encode()
-            case protocol.TypingCommand():
+            case commands.TypingCommand():
                 self._type(connection, command.room_id)
-            case protocol.AuthCommand():
+            case commands.AuthCommand():
                 self._renew(connection, command.token)
-            case protocol.PingCommand():
+            case commands.PingCommand():
                 pass
         return b"{}"
 
-    def _send(self, actor: Actor, command: protocol.SendCommand) -> bytes:
+    def _send(self, actor: Actor, command: commands.SendCommand) -> bytes:
         fields = command.model_dump(exclude={"id", "type", "room_id"}, exclude_unset=True)
         body = SendMessage.model_construct(**fields)
         sent = self._in_app(lambda: messages.send(actor, command.room_id, body))

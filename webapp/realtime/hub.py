@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -67,7 +68,10 @@ class Hub:
 
     def enter(self, connection: Connection) -> None:
         """Follow all rooms of the account with their events held, say `hello`, then release what was held."""
-        user_id = connection.actor.user_id
+        with connection.lock:
+            self._enter(connection, connection.actor.user_id)
+
+    def _enter(self, connection: Connection, user_id: str) -> None:
         self._subscriber.follow([user_channel(user_id)])
         self.people.setdefault(user_id, set()).add(connection)
         self._subscriber.wait([user_channel(user_id)], ACKNOWLEDGED_SECONDS)
@@ -188,7 +192,7 @@ class Hub:
             with self._catching_up:
                 for _ in range(CATCH_UP_PAGES):
                     cursor = stream.cursor
-                    entries, through = self._in_app(lambda cursor=cursor: sync.log_entries(stream.room_id, cursor))
+                    entries, through = self._in_app(partial(sync.log_entries, stream.room_id, cursor))
                     stream.replay(entries, through)
                     if through <= cursor or len(entries) < limits.CHANGES_PER_ROOM:
                         break
@@ -256,7 +260,7 @@ class Hub:
         """Close the sockets whose account, session or token is no longer good."""
         for connection in list(self.people.get(user_id, ())):
             try:
-                connection.actor = self._in_app(lambda actor=connection.actor: auth.recheck(actor))
+                connection.actor = self._in_app(partial(auth.recheck, connection.actor))
                 connection.auth_rev = connection.actor.auth_rev
             except AppError as error:
                 suspended = error.code is ErrorCode.account_suspended
@@ -282,7 +286,8 @@ class Hub:
             revision = self._in_app(lambda: sync.heads([], [user_id], [])).revisions.get(user_id)
             memberships = self._in_app(lambda: sync.memberships(user_id))
             for connection in list(self.people.get(user_id, ())):
-                self._reconcile_connection(connection, memberships)
+                with connection.lock:
+                    self._reconcile_connection(connection, memberships)
                 if revision is not None:
                     connection.rooms_rev = revision[1]
         if user_id not in self.people:
@@ -318,7 +323,7 @@ class Hub:
         while True:
             gevent.sleep(PRESENCE_SECONDS)
             alive = [(user_id, c.connection_id) for user_id, group in self.people.items() for c in group]
-            self._guarded(self._in_app, lambda alive=alive: presence.keep(alive))
+            self._guarded(self._in_app, partial(presence.keep, alive))
 
     # -- plumbing ------------------------------------------------------------------------------------------------
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Annotated, Any
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from webapp.core.errors import AppError, ErrorCode, render_error
 from webapp.realtime.frames import frame
-from webapp.schemas.base import Request, Seq
-from webapp.schemas.messages import SendMessage
+from webapp.schemas.commands import AnyCommand
 
 BAD_COMMAND = 4400
 BAD_TOKEN = 4401
@@ -20,47 +18,10 @@ NO_TICKET = 4404
 TOO_MANY_SOCKETS = 4409
 TOO_FAST = 4429
 DRAIN = 1012
+INTERNAL = 1011
 
 RENEW_SECONDS = 60
 
-CommandId = Annotated[int, Field(ge=-(2**53), le=2**53)] | Annotated[str, Field(max_length=64)]
-
-
-class Command(Request):
-    id: CommandId
-
-
-class SyncCommand(Command):
-    type: Literal["sync"]
-    cursors: dict[UUID, Seq] = Field(max_length=1_000)
-
-
-class SendCommand(Command, SendMessage):
-    type: Literal["send"]
-    room_id: UUID
-
-
-class ReadCommand(Command):
-    type: Literal["read"]
-    room_id: UUID
-    seq: Seq
-
-
-class TypingCommand(Command):
-    type: Literal["typing"]
-    room_id: UUID
-
-
-class PingCommand(Command):
-    type: Literal["ping"]
-
-
-class AuthCommand(Command):
-    type: Literal["auth"]
-    token: str = Field(max_length=8_192)
-
-
-AnyCommand = SyncCommand | SendCommand | ReadCommand | TypingCommand | PingCommand | AuthCommand
 _COMMANDS: TypeAdapter[AnyCommand] = TypeAdapter(Annotated[AnyCommand, Field(discriminator="type")])
 _TYPES = frozenset({"sync", "send", "read", "typing", "ping", "auth"})
 

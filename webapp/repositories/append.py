@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from psycopg.rows import dict_row, namedtuple_row
+from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
 from webapp.repositories.messages import VIEW_COLUMNS
@@ -85,18 +85,16 @@ def read_gate(
     connection: Connection, room_id: UUID, user_ids: Sequence[str]
 ) -> tuple[RoomGate, dict[str, Sender]] | None:
     """The room's gate and these people's places in it; None when there is no such room."""
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        rows = cursor.execute(_GATE, {"room_id": room_id, "user_ids": list(user_ids)}).fetchall()
+    rows = connection.execute(_GATE, {"room_id": room_id, "user_ids": list(user_ids)}).fetchall()
     if not rows:
         return None
-    room = rows[0]
-    gate = RoomGate(room.access_rev, room.is_active, room.is_archived, room.is_frozen, room.slow_mode_seconds)
-    senders = {
-        row.user_id: Sender(row.member_id, row.member_is_active, row.silenced_until, row.is_blocked)
-        for row in rows
-        if row.user_id is not None
-    }
-    return gate, senders
+    gate = RoomGate(*rows[0][:5])
+    return gate, {user_id: Sender(*sender) for user_id, sender in map(_split, rows) if user_id is not None}
+
+
+def _split(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A gate's row as the user it is about and the fields of that user's `Sender`."""
+    return row[5], row[6:]
 
 
 _APPEND = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -154,28 +154,6 @@ _NEWEST = UUID(int=2**128 - 1)
 def mentioning(user_id: str, *, before: UUID | None, limit: int) -> Sequence[Row[Any]]:
     """Others' messages in a user's rooms that mention the user, newest first by (time-ordered) message id."""
     return db.session.execute(_MENTIONING, {"user_id": user_id, "before": before or _NEWEST, "limit": limit}).all()
-
-
-_NEWEST_OF_EACH = text(
-    f"""
-    SELECT newest.*
-    FROM unnest(CAST(:room_ids AS uuid[]), CAST(:visible_from AS bigint[])) AS given(room_id, visible_from)
-    CROSS JOIN LATERAL (
-        SELECT {", ".join(column.key for column in VIEW_COLUMNS)} FROM chat_messages m
-        WHERE m.room_id = given.room_id AND m.thread_id IS NULL AND m.seq >= given.visible_from
-          AND (m.member_id IS NULL OR m.member_id <> ALL(CAST(:hidden AS uuid[])))
-        ORDER BY m.seq DESC LIMIT 1
-    ) newest
-    """  # noqa: S608 - made of column names
-)
-
-
-def last_messages(visible_from: Mapping[UUID, int], hidden: Collection[UUID] = ()) -> dict[UUID, MessageRow]:
-    """The newest timeline message of each room at or after a number; rooms without one are left out."""
-    if not visible_from:
-        return {}
-    given = {"room_ids": list(visible_from), "visible_from": list(visible_from.values()), "hidden": list(hidden)}
-    return {row.room_id: row for row in db.session.execute(_NEWEST_OF_EACH, given)}
 
 
 def _visible(statement: Select[tuple[object, ...]], scope: Scope) -> Select[tuple[object, ...]]:

@@ -49,7 +49,9 @@ def first_members(message_id: UUID, emoji: str, limit: int) -> list[UUID]:
     return list(db.session.execute(statement).scalars())
 
 
-def list_page(message_id: UUID, *, emoji: str | None, after: tuple[str, UUID] | None, limit: int) -> Sequence[Row[str, UUID, datetime]]:
+def list_page(
+    message_id: UUID, *, emoji: str | None, after: tuple[str, UUID] | None, limit: int
+) -> Sequence[Row[str, UUID, datetime]]:
     """Reactions in the order of emoji and (random) member id."""
     statement = (
         select(Reaction.emoji, Reaction.member_id, Reaction.created_at)

@@ -14,9 +14,9 @@ from webapp.domain import limits
 
 
 class View(BaseModel):
-    """Something that leaves the system."""
+    """Something that leaves the system, with all of its fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Request(BaseModel):

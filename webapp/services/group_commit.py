@@ -43,7 +43,7 @@ WAIT_SECONDS = 5.0
 GATES_KEPT = 2_000
 
 
-class SlowModeOn(Exception):
+class SlowModeOn(Exception):  # noqa: N818 - a turn of the road, not an error
     """The room spaces its members' messages, so a send must look at the last one under the room's lock."""
 
 
@@ -149,11 +149,13 @@ class GroupCommit:
                 batch = self._settle_stored(connection, room_id, batch) if connection else batch
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 log.warning("commit interrupted", extra={"error": type(error).__name__, "waiting": len(batch)})
-                connection = _closed(connection)
+                _close(connection)
+                connection = None
             except Exception as error:  # one batch must not end the committer
                 log.exception("commit failed")
                 _fail_all(batch, error)
-                return _closed(connection)
+                _close(connection)
+                return None
             if not batch:
                 return connection
         _fail_all(batch, AppError(ErrorCode.unavailable, retry_after_ms=1_000))
@@ -262,7 +264,7 @@ def _fail_all(batch: list[_Waiting], error: Exception) -> None:
         waiting.fail(error)
 
 
-def _closed(connection: Connection | None) -> None:
+def _close(connection: Connection | None) -> None:
     if connection is not None:
         connection.close()
 

@@ -12,7 +12,7 @@ from webapp.domain import limits
 from webapp.domain.permissions import Actor, Permission
 from webapp.domain.rooms import direct_key
 from webapp.models.room import Room
-from webapp.repositories import blocks, log, members, messages, rooms, team_members, teams, users
+from webapp.repositories import blocks, members, messages, room_list, rooms, team_members, teams, users
 from webapp.repositories.messages import Scope
 from webapp.schemas.base import Ok
 from webapp.schemas.rooms import CreateDirect, CreateTeamRoom, RoomPage, RoomsQuery, RoomView, UpdateRoom
@@ -24,18 +24,14 @@ from webapp.services.unit_of_work import UnitOfWork, reading, unit_of_work
 
 def list_rooms(actor: Actor, query: RoomsQuery) -> RoomPage:
     """A member's rooms, newest activity first, each with the newest message that the member may see."""
-    after = None
+    before = None
     if query.cursor is not None:
         at, room_id = decode_cursor(query.cursor, moment, UUID)
-        after = (at, room_id)
+        before = (at, room_id)
     with reading():
-        rows = rooms.list_rows_of_user(actor.user_id, room_type=query.room_type, after=after, limit=query.limit + 1)
-        page = rows[: query.limit]
-        hidden = log.hidden(actor.user_id, [row.room_id for row in page])
-        newest = messages.last_messages(
-            {row.room_id: _visible_from(row) for row in page}, frozenset().union(*hidden.values())
-        )
-    return presenters.room_page(page, newest, list_cursor(page[-1]) if len(rows) > query.limit else None)
+        rows = room_list.list_page(actor.user_id, room_type=query.room_type, before=before, limit=query.limit + 1)
+    page = rows[: query.limit]
+    return presenters.room_page(page, list_cursor(page[-1]) if len(rows) > query.limit else None)
 
 
 def list_cursor(row: Any) -> str:
@@ -181,7 +177,3 @@ def _team_with_public(room: Room | None) -> UUID:
     if room is None or not room.is_active or room.visibility != "public" or room.team_id is None:
         raise AppError(ErrorCode.room_not_found)
     return room.team_id
-
-
-def _visible_from(row: Any) -> int:
-    return max(int(row.visible_from_seq), row.floor_seq + 1 if row.floor_seq else 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +21,8 @@ from webapp.events.publisher import LogEntry
 from webapp.events.replay import ChangesView
 from webapp.repositories import log, sessions, users
 from webapp.repositories.log import AnyRow
-from webapp.schemas.sync import HelloRoomView, HelloView
 from webapp.schemas.rooms import ChangesQuery
+from webapp.schemas.sync import HelloRoomView, HelloView
 from webapp.services import rooms
 from webapp.services.limits import limits_view
 from webapp.services.unit_of_work import reading, snapshot
@@ -42,7 +41,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What the heads check compares: the epoch, rooms' heads, people's (auth_rev, rooms_rev), and sessions that ended."""
+    """What the heads check compares: epoch, rooms' heads, people's (auth_rev, rooms_rev), and sessions that ended."""
 
     epoch: str
     rooms: dict[UUID, int]
@@ -79,7 +78,8 @@ def sync(actor: Actor, cursors: Mapping[UUID, int]) -> bytes:
     answered: dict[str, Any] = {}
     spent_changes = spent_bytes = 0
     for room_id, cursor in asked.items():
-        encoded, amount = _encoded(places.get(room_id), hidden.get(room_id, frozenset()), found.get(room_id, []), cursor)
+        rows = found.get(room_id, [])
+        encoded, amount = _encoded(places.get(room_id), hidden.get(room_id, frozenset()), rows, cursor)
         spent_changes, spent_bytes = spent_changes + amount, spent_bytes + len(encoded)
         if answered and (spent_changes > limits.SYNC_CHANGES or spent_bytes > limits.SYNC_BYTES):
             break
@@ -132,7 +132,9 @@ def memberships(user_id: str) -> list[Membership]:
         rows = log.recent(user_id, limits.ROOMS_PER_USER)
         hidden = log.hidden(user_id, [row.room_id for row in rows])
     return [
-        Membership(row.room_id, row.member_id, row.visible_from_seq, hidden.get(row.room_id, frozenset()), row.changed_seq)
+        Membership(
+            row.room_id, row.member_id, row.visible_from_seq, hidden.get(row.room_id, frozenset()), row.changed_seq
+        )
         for row in rows
     ]
 
@@ -146,7 +148,7 @@ def heads(room_ids: Sequence[UUID], user_ids: Sequence[str], session_ids: Sequen
 
 def _is_lost(place: AnyRow, cursor: int) -> bool:
     """Retention went past the cursor, or the cursor is from another life of the database."""
-    return cursor < place.floor_rev or cursor > place.last_seq
+    return not place.floor_rev <= cursor <= place.last_seq
 
 
 def _lost(place: AnyRow) -> ChangesView:
@@ -155,13 +157,11 @@ def _lost(place: AnyRow) -> ChangesView:
     )
 
 
-def _view(
-    place: AnyRow, hidden: frozenset[UUID], rows: list[AnyRow], cursor: int, limit: int
-) -> ChangesView:
+def _view(place: AnyRow, hidden: frozenset[UUID], rows: list[AnyRow], cursor: int, limit: int) -> ChangesView:
     sources = _in_order(place, rows, cursor)
     taken = sources[:limit]
     through = taken[-1].changed_seq if len(sources) > limit else place.last_seq
-    found: list[events.LoggedEvent] = []
+    found: list[Any] = []
     last = cursor
     for row in taken:
         found.append(_event_for(place, hidden, row, last, cursor))
