@@ -37,6 +37,8 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
     app.config.update(_settings(config))
+    # A user id may hold any character, two slashes in a row too.
+    app.url_map.merge_slashes = False
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -62,6 +64,8 @@ def _settings(config: Config) -> dict[str, Any]:
         "JWT_SECRET_KEY": config.secret_key,
         "JWT_ALGORITHM": "HS256",
         "JWT_DECODE_ALGORITHMS": ["HS256"],
+        # Two web hosts may be a little out of step; expiry itself is checked against our own clock.
+        "JWT_DECODE_LEEWAY": 30,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=config.access_token_seconds),
         "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=config.refresh_token_seconds),
         "SQLALCHEMY_DATABASE_URI": sqlalchemy_url(config.database_url),

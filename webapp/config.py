@@ -38,7 +38,6 @@ class Config:
     environment: str = "development"
     secret_key: str = DEVELOPMENT_SECRET
     database_url: str = DEFAULT_DATABASE_URL
-    database_replica_url: str | None = None
     redis_url: str = DEFAULT_REDIS_URL
     data_dir: Path = Path("var")
     port: int = 8000
@@ -100,7 +99,6 @@ def from_env(env: Mapping[str, str] | None = None) -> Config:
         environment=env.get("APP_ENV", "development"),
         secret_key=env.get("SECRET_KEY") or DEVELOPMENT_SECRET,
         database_url=env.get("DATABASE_URL") or DEFAULT_DATABASE_URL,
-        database_replica_url=env.get("DATABASE_REPLICA_URL") or None,
         redis_url=env.get("REDIS_URL") or DEFAULT_REDIS_URL,
         data_dir=Path(env.get("DATA_DIR") or "var").absolute(),
         port=int(_number(env, "PORT", 8000)),

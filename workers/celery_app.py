@@ -17,7 +17,7 @@ RESULT_SECONDS = 600
 def configure(celery: Celery, app: Flask, config: Config) -> None:
     """Bind Celery to an application: every task runs in its context, and with its broker."""
 
-    class AppTask(Task):  # type: ignore[type-arg]
+    class AppTask(Task):  # type: ignore[misc]
         """A task that takes ids, re-reads, makes one service call, and is safe to repeat."""
 
         abstract = True

@@ -132,7 +132,7 @@ def test_logging_out(client: FlaskClient, minji: dict[str, Any]) -> None:
 
 def test_profile_settings_sessions_and_password(client: FlaskClient, minji: dict[str, Any]) -> None:
     headers = bearer(minji["access_token"])
-    profile = client.patch(f"{API}/me", json={"grade": "대학원", "gender": "female"}, headers=headers)
+    profile: Any = client.patch(f"{API}/me", json={"grade": "대학원", "gender": "female"}, headers=headers)
     assert (profile.json["grade"], profile.json["gender"]) == ("대학원", "female")
     assert fields(client.patch(f"{API}/me", json={"grade": "5학년"}, headers=headers)) == ["grade"]
     switched = client.patch(f"{API}/me/settings", json={"shows_presence": False}, headers=headers)
@@ -182,7 +182,7 @@ def test_a_person_with_any_id_can_be_blocked(context: Flask, client: FlaskClient
     db.session.commit()
     path = f"{API}/blocks/{quote(user_id, safe='')}"
     for _ in range(2):
-        blocked = client.put(path, headers=minji.headers)
+        blocked: Any = client.put(path, headers=minji.headers)
         assert blocked.status_code == 200
         assert blocked.json["user"]["user_id"] == user_id
     assert read(client, "/blocks", minji.headers).json["blocks"] == [blocked.json]

@@ -14,6 +14,7 @@ from schemathesis.checks import (
 )
 
 from tests.api.contract_world import World, make_world
+from tests.conftest import Backing, empty_tables
 from webapp.api import ENDPOINTS
 from webapp.api.openapi import build
 
@@ -25,9 +26,16 @@ schema = schemathesis.openapi.from_dict(build(ENDPOINTS))
 schema.config.phases.coverage.unexpected_methods = set()
 
 
+@pytest.fixture(scope="module")
+def app_of_module(application: Flask, backing: Backing) -> Flask:
+    empty_tables(backing.database_url)
+    return application
+
+
 @pytest.fixture
-def world(app: Flask) -> World:
-    return make_world(app)
+def world(app_of_module: Flask) -> World:
+    """Another one for each operation, since calls leave rooms and end sessions."""
+    return make_world(app_of_module)
 
 
 @schema.parametrize()
@@ -38,7 +46,7 @@ def world(app: Flask) -> World:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_the_document_foresees(case: schemathesis.Case, app: Flask, world: World) -> None:
+def test_every_answer_is_one_that_the_document_foresees(case: schemathesis.Case, application: Flask, world: World) -> None:
     case.path_parameters, case.query, case.body = world.placed(case.path_parameters, case.query, case.body)
-    response = case.call(app=app, headers=world.me.headers)
+    response = case.call(app=application, headers=world.me.headers)
     case.validate_response(response, checks=CHECKS)

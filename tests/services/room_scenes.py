@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 
 from tests.factories import make_user
+from webapp.core import clock, ids
 from webapp.core.errors import AppError, ErrorCode
 from webapp.core.extensions import db
 from webapp.domain.permissions import Actor
 from webapp.events.publisher import Letter, LogEntry, publisher
+from webapp.models.block import Block
 from webapp.schemas.accounts import AddTeamMembers, CreateTeam
 from webapp.schemas.messages import SendMessage
 from webapp.schemas.rooms import CreateDirect, CreateTeamRoom, RoomView
 from webapp.services import messages, rooms, teams
-
-T = TypeVar("T")
 
 
 def person() -> Actor:
@@ -65,6 +65,19 @@ def member_id(actor: Actor, room_id: UUID) -> UUID:
     return rooms.get(actor, room_id).member_id
 
 
+def block(blocker: Actor, blocked: Actor, label: UUID | None = None) -> None:
+    db.session.add(
+        Block(
+            block_id=ids.random_id(),
+            blocker_id=blocker.user_id,
+            blocked_id=blocked.user_id,
+            member_id=label,
+            created_at=clock.now(),
+        )
+    )
+    db.session.commit()
+
+
 @contextmanager
 def refused(code: ErrorCode) -> Iterator[pytest.ExceptionInfo[AppError]]:
     with pytest.raises(AppError) as caught:
@@ -72,11 +85,11 @@ def refused(code: ErrorCode) -> Iterator[pytest.ExceptionInfo[AppError]]:
     assert caught.value.code is code
 
 
-def at_once(app: Flask, calls: Sequence[Callable[[], T]]) -> list[T | AppError]:
+def at_once(app: Flask, calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """Start these calls at one moment, each in a thread and a session of its own; answers and refusals in order."""
     start = Barrier(len(calls))
 
-    def run(call: Callable[[], T]) -> T | AppError:
+    def run(call: Callable[[], Any]) -> Any:
         with app.app_context():
             try:
                 start.wait(10)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from tests.services.room_scenes import (
     team_of,
 )
 from webapp.core import clock
-from webapp.core.errors import ErrorCode
+from webapp.core.errors import AppError, ErrorCode
 from webapp.domain import limits
 from webapp.domain.permissions import Actor
 from webapp.schemas.base import Page
@@ -88,8 +89,8 @@ def test_simultaneous_guests_never_exceed_the_uses(app: Flask) -> None:
     owner, *guests = people(7)
     room_id = private_channel(owner).room_id
     code = code_of(owner, room_id, max_uses=2).code
-    answers = at_once(app, [lambda guest=guest: invitations.accept(guest, code) for guest in guests])
-    refusals = [answer.code for answer in answers if isinstance(answer, Exception)]
+    answers = at_once(app, [partial(invitations.accept, guest, code) for guest in guests])
+    refusals = [answer.code for answer in answers if isinstance(answer, AppError)]
     assert refusals == [ErrorCode.invitation_spent] * 4
     assert len([m for m in members.list_members(owner, room_id, Page()).members if m.is_active]) == 3
 

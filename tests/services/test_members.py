@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import orjson
@@ -212,7 +213,7 @@ def test_handing_over_twice_at_once_leaves_one_owner(app: Flask) -> None:
     owner, one, other = people(3)
     room = channel_with(owner, one, other)
     heirs = [member_id(one, room.room_id), member_id(other, room.room_id)]
-    at_once(app, [lambda h=h: members.hand_over(owner, room.room_id, HandOver(member_id=h)) for h in heirs])
+    at_once(app, [partial(members.hand_over, owner, room.room_id, HandOver(member_id=heir)) for heir in heirs])
     assert [view.role for view in directory(owner, room).values()].count("owner") == 1
 
 

@@ -170,9 +170,7 @@ def test_reactors_are_listed_page_by_page() -> None:
 
     found, cursor = [], None
     while True:
-        page = reactions.list_reactors(
-            members[0], room_id, message.message_id, ReactorsQuery(limit=2, cursor=cursor)
-        )
+        page = reactions.list_reactors(members[0], room_id, message.message_id, ReactorsQuery(limit=2, cursor=cursor))
         found += [(row.emoji, row.member_id) for row in page.reactions]
         cursor = page.next_cursor
         if cursor is None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -138,7 +139,7 @@ def test_who_owns_a_channel_with_others_hands_it_over_before_leaving_the_team() 
     with refused(ErrorCode.owner_must_hand_over) as caught:
         teams.leave(other, team_id)
     assert caught.value.details == {"room_ids": [str(room.room_id)]}
-    assert rooms.get(other, plain.room_id), "nothing was left yet"
+    assert rooms.get(other, plain.room_id).role == "member", "nothing was left yet"
     heir = rooms.get(owner, room.room_id).member_id
     members.hand_over(other, room.room_id, HandOver(member_id=heir))
     teams.leave(other, team_id)
@@ -158,7 +159,7 @@ def test_nobody_stays_in_a_channel_who_left_the_team_while_joining(app: Flask) -
     owner, other = people(2)
     team_id = team_of(owner, other)
     made = [channel(owner, team_id).room_id for _ in range(4)]
-    joins = [lambda room_id=room_id: rooms.join(other, room_id) for room_id in made]
+    joins = [partial(rooms.join, other, room_id) for room_id in made]
     at_once(app, [*joins, lambda: teams.leave(other, team_id)])
     present = [room.room_id for room in rooms.list_rooms(other, RoomsQuery()).rooms]
     in_team = [team.team_id for team in teams.list_teams(other, Page()).teams]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, current_app, request
+import orjson
+from flask import Flask, Response, request
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -37,8 +38,7 @@ def register(app: Flask) -> None:
 def answer(error: AppError) -> Response:
     """The error as JSON, in the reader's language, with Retry-After where it helps to wait."""
     body = {"error": render_error(error, locale=_locale(), request_id=request_id.get())}
-    response = current_app.json.response(body)
-    response.status_code = error.code.status
+    response = Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), error.code.status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after_ms is not None:
         response.headers["Retry-After"] = str(max(1, -(-error.retry_after_ms // 1000)))

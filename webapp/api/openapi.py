@@ -172,16 +172,16 @@ def _success(endpoint: Endpoint, status: int) -> Schema:
 def _refusals(endpoint: Endpoint) -> set[int]:
     """The statuses with which this endpoint may refuse."""
     found = {500}
-    is_write, takes_input = endpoint.method != "GET", endpoint.body is not None or endpoint.query is not None
+    is_write = endpoint.method != "GET"
     signs_in = endpoint.tag == "accounts" and not endpoint.takes_actor
     if endpoint.takes_actor or signs_in:
         found |= {401, 403, 429, 503}
     if endpoint.body is not None:
         found |= {400, 413, 415}
-    if takes_input or _names_text(endpoint):
-        found.add(422)
     if is_write:
-        found.add(409)
+        found |= {409, 422}
+    if endpoint.query is not None or _names_text(endpoint):
+        found.add(422)
     if "<" in endpoint.path or any(_NAMES_SOMETHING.search(name) for name in _field_names(endpoint)):
         found.add(404)
     return found

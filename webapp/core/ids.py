@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from uuid import UUID, uuid4
+
+from webapp.core import clock
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 def time_ordered_id() -> UUID:
     """UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then 74 random bits. For rooms and messages."""
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = int(clock.now().timestamp() * 1000)
     random_bits = int.from_bytes(os.urandom(10), "big")
     value = (milliseconds & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76

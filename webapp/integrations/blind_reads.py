@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from redis.exceptions import RedisError
@@ -25,4 +26,5 @@ def add(room_id: UUID) -> None:
 
 def take() -> list[UUID]:
     """The rooms since the last tick, each once."""
-    return [UUID(raw.decode()) for raw in redis.client.spop(KEY, TAKEN_AT_ONCE)]
+    taken: Any = redis.client.spop(KEY, TAKEN_AT_ONCE)
+    return [UUID(raw.decode()) for raw in taken or ()]

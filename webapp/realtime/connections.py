@@ -36,6 +36,7 @@ class Connection:
         "connection_id",
         "expires_at",
         "follows",
+        "held",
         "lock",
         "rooms_rev",
         "shows_receipts",
@@ -55,6 +56,8 @@ class Connection:
         self.connection_id = connection_id
         self.shows_receipts = shows_receipts
         self.follows: dict[UUID, Follow] = {}
+        # The account's events wait here while it is a list: `hello` comes first.
+        self.held: list[bytes] | None = []
         # Held while the set of rooms changes: `hello` comes before any `room_created`.
         self.lock = BoundedSemaphore(1)
         self.typed_at: dict[UUID, float] = {}
@@ -68,11 +71,22 @@ class Connection:
             self.socket.send_frames(frames, droppable=droppable)
 
     def tell(self, payload: bytes) -> None:
-        """Send one event that belongs to the account."""
-        self.socket.send_frames(frame(payload))
+        """Send one event that belongs to the account, after `hello`."""
+        if self.held is not None:
+            self.held.append(frame(payload))
+        else:
+            self.socket.send_frames(frame(payload))
 
     def release(self, follow: Follow) -> None:
         """The client has been told the head: what was held follows."""
         held, follow.held = follow.held, None
         if held:
             self.socket.send_frames(b"".join(held))
+
+    def release_all(self) -> None:
+        """The client has been greeted: what came for the account and its rooms meanwhile follows."""
+        held, self.held = self.held, None
+        if held:
+            self.socket.send_frames(b"".join(held))
+        for follow in list(self.follows.values()):
+            self.release(follow)

@@ -34,6 +34,8 @@ from webapp.services import auth, messages, presence, read_state, sync, tickets,
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 PATH = "/api/v1/chats/ws"
+# What is raised while the database or Redis is away.
+AWAY = (DBAPIError, PoolTimeout, RedisError)
 
 
 class FrameBudget:
@@ -65,25 +67,41 @@ class Gateway:
         self._hub: Hub | None = None
 
     def serve(self, socket: Socket) -> None:
-        """One connection from its credentials to its end."""
-        connection = self._admit(socket)
-        if connection is None:
-            return
+        """One connection from its credentials to its end.
+
+        Nothing may leave this function: it would be written into the stream as an HTTP answer.
+        """
+        try:
+            connection = self._admit(socket)
+            if connection is not None:
+                self._accompany(connection)
+        except ConnectionClosed:
+            pass
+        except AWAY as error:
+            log.warning("a socket was turned away", extra={"error": type(error).__name__})
+            socket.close(protocol.TRY_LATER, "unavailable")
+        except Exception:
+            log.exception("a socket's handler failed")
+            socket.close(protocol.INTERNAL)
+
+    def _accompany(self, connection: Connection) -> None:
         hub = self._hub_of_this_process()
+        is_drained = False
         metrics.sockets_open.inc()
         try:
             hub.enter(connection)
-            self._came(connection)
+            gevent.spawn(self._came, connection)
             self._converse(connection)
-        except ConnectionClosed:
-            pass
-        except Exception:  # whatever left this function would be written into the stream as an HTTP answer
-            log.exception("a socket's handler failed")
-            socket.close(protocol.INTERNAL)
+        except ConnectionClosed as closed:
+            is_drained = closed.code == protocol.DRAIN
+            raise
         finally:
             metrics.sockets_open.dec()
             hub.leave(connection)
-            gevent.spawn(self._went, connection)
+            if is_drained:
+                self._moved(connection)
+            else:
+                gevent.spawn(self._went, connection)
 
     # -- coming and going ----------------------------------------------------------------------------------------
 
@@ -117,7 +135,10 @@ class Gateway:
         origin = request.headers.get("Origin")
         if origin is None or origin in self._config.allowed_origins:
             return True
-        return urlsplit(origin).netloc == request.host
+        try:
+            return urlsplit(origin).netloc == request.host
+        except ValueError:
+            return False
 
     def _came(self, connection: Connection) -> None:
         self._in_app(lambda: presence.came(connection.actor.user_id, connection.connection_id))
@@ -125,6 +146,9 @@ class Gateway:
     def _went(self, connection: Connection) -> None:
         gevent.sleep(presence.GONE_AFTER_SECONDS)
         self._in_app(lambda: presence.went(connection.actor.user_id, connection.connection_id))
+
+    def _moved(self, connection: Connection) -> None:
+        self._in_app(lambda: presence.moved(connection.actor.user_id, connection.connection_id))
 
     def _hub_of_this_process(self) -> Hub:
         if self._hub is None:
@@ -161,7 +185,7 @@ class Gateway:
             return protocol.answer(command.id, self._run(connection, command))
         except AppError as error:
             return protocol.refusal(command.id, error, connection.actor.locale)
-        except (DBAPIError, PoolTimeout, RedisError):
+        except AWAY:
             unavailable = AppError(ErrorCode.unavailable, retry_after_ms=1_000)
             return protocol.refusal(command.id, unavailable, connection.actor.locale)
 
@@ -216,6 +240,9 @@ class Gateway:
 
 
 def _closing_code(error: AppError) -> int:
-    if error.code is ErrorCode.account_suspended:
-        return protocol.SUSPENDED
-    return protocol.NO_TICKET if error.code is ErrorCode.not_found else protocol.BAD_TOKEN
+    codes = {
+        ErrorCode.account_suspended: protocol.SUSPENDED,
+        ErrorCode.not_found: protocol.NO_TICKET,
+        ErrorCode.unavailable: protocol.TRY_LATER,
+    }
+    return codes.get(error.code, protocol.BAD_TOKEN)

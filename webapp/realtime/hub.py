@@ -27,7 +27,7 @@ from webapp.realtime.connections import Connection, Follow
 from webapp.realtime.frames import frame
 from webapp.realtime.streams import RoomStream
 from webapp.realtime.subscriber import Subscriber
-from webapp.services import auth, presence, rooms, sync
+from webapp.services import auth, presence, read_state, rooms, sync
 from webapp.services.sync import Membership
 
 log = logging.getLogger(__name__)
@@ -75,46 +75,59 @@ class Hub:
         self._subscriber.follow([user_channel(user_id)])
         self.people.setdefault(user_id, set()).add(connection)
         self._subscriber.wait([user_channel(user_id)], ACKNOWLEDGED_SECONDS)
-        revision = self._in_app(lambda: sync.heads([], [user_id], [])).revisions.get(user_id)
-        connection.rooms_rev = revision[1] if revision else 0
-        self._follow(connection, self._in_app(lambda: sync.memberships(user_id)))
+        connection.rooms_rev, memberships = self._rooms_of(user_id)
+        self._follow(connection, memberships)
         hello = self._in_app(lambda: sync.hello(connection.actor))
-        connection.socket.send_reply(frame(b'{"type":"hello","data":' + hello.model_dump_json().encode() + b"}"))
-        for follow in list(connection.follows.values()):
-            connection.release(follow)
+        # A room that was joined since is not followed yet: it comes as `room_created`.
+        known = [room for room in hello.rooms if room.room_id in connection.follows]
+        greeting = hello.model_copy(update={"rooms": known}).model_dump_json().encode()
+        connection.socket.send_reply(frame(b'{"type":"hello","data":' + greeting + b"}"))
+        connection.release_all()
 
     def leave(self, connection: Connection) -> None:
         """Forget a closed connection."""
         user_id = connection.actor.user_id
-        others = self.people.get(user_id, set())
-        others.discard(connection)
-        if not others:
-            self.people.pop(user_id, None)
-        for room_id in list(connection.follows):
-            self._unfollow(connection, room_id)
-        self._subscriber.leave([user_channel(user_id)])
+        with connection.lock:
+            others = self.people.get(user_id, set())
+            others.discard(connection)
+            if not others:
+                self.people.pop(user_id, None)
+            for room_id in list(connection.follows):
+                self._unfollow(connection, room_id)
+            self._subscriber.leave([user_channel(user_id)])
 
     def _follow(self, connection: Connection, memberships: Iterable[Membership]) -> None:
         """Subscribe, place new streams at the heads read after that, and register with events held."""
         wanted = [m for m in memberships if m.room_id not in connection.follows]
         channels = [room_channel(m.room_id) for m in wanted]
         self._subscriber.follow(channels)
-        self._subscriber.wait(channels, ACKNOWLEDGED_SECONDS)
-        streams = {m.room_id: self._stream(m.room_id) for m in wanted}
-        new = [room_id for room_id, stream in streams.items() if stream.cursor is None]
-        heads = self._in_app(lambda: sync.heads(new, [], [])).rooms if new else {}
+        try:
+            self._subscriber.wait(channels, ACKNOWLEDGED_SECONDS)
+            self._place([m.room_id for m in wanted])
+        except BaseException:
+            self._subscriber.leave(channels)
+            for membership in wanted:
+                self._drop_unused(membership.room_id)
+            raise
         for membership in wanted:
-            stream = self._stream(membership.room_id)
-            if stream.cursor is None:
-                stream.cursor = heads.get(membership.room_id, 0)
-                self._offer(stream, [])
-            since = max(stream.cursor, membership.changed_seq)
+            stream = self.streams[membership.room_id]
+            since = max(stream.cursor or 0, membership.changed_seq)
             follow = Follow(membership.member_id, membership.visible_from, membership.hidden, since, [])
             stream.follows[connection] = follow
             connection.follows[membership.room_id] = follow
 
+    def _place(self, room_ids: list[UUID]) -> None:
+        """Let each of these rooms have a stream with a cursor, also one whose last socket leaves meanwhile."""
+        while new := [room_id for room_id in room_ids if self._stream(room_id).cursor is None]:
+            heads = self._in_app(partial(sync.heads, new, [], [])).rooms
+            for room_id in new:
+                stream = self._stream(room_id)
+                if stream.cursor is None:
+                    stream.begin(heads.get(room_id, 0))
+                    self._offer(stream, [])
+
     def _stream(self, room_id: UUID) -> RoomStream:
-        return self.streams.setdefault(room_id, RoomStream(room_id))
+        return self.streams.setdefault(room_id, RoomStream(room_id, self._unfollow))
 
     def _unfollow(self, connection: Connection, room_id: UUID) -> None:
         connection.follows.pop(room_id, None)
@@ -122,8 +135,12 @@ class Hub:
         stream = self.streams.get(room_id)
         if stream is not None:
             stream.follows.pop(connection, None)
-            if not stream.follows:
-                del self.streams[room_id]
+            self._drop_unused(room_id)
+
+    def _drop_unused(self, room_id: UUID) -> None:
+        stream = self.streams.get(room_id)
+        if stream is not None and not stream.follows:
+            del self.streams[room_id]
 
     # -- what Redis brings ---------------------------------------------------------------------------------------
 
@@ -159,9 +176,15 @@ class Hub:
 
     def _offer(self, stream: RoomStream, entries: list[LogEntry]) -> None:
         if not stream.offer(entries):
+            self._time_gap(stream)
+
+    def _time_gap(self, stream: RoomStream) -> None:
+        if not stream.is_gap_timed:
+            stream.is_gap_timed = True
             gevent.spawn_later(GAP_SECONDS, self._close_gap, stream)
 
     def _close_gap(self, stream: RoomStream) -> None:
+        stream.is_gap_timed = False
         if stream.waiting:
             self._catch_up(stream)
 
@@ -196,6 +219,8 @@ class Hub:
                     stream.replay(entries, through)
                     if through <= cursor or len(entries) < limits.CHANGES_PER_ROOM:
                         break
+            if stream.waiting and stream.follows:
+                self._time_gap(stream)
         except (AppError, SQLAlchemyError) as error:
             log.warning("catching up failed", extra={"error": type(error).__name__})
         finally:
@@ -214,9 +239,11 @@ class Hub:
             return
         self._renew_or_end()
         sessions = [c.actor.session_id for group in self.people.values() for c in group if c.actor.session_id]
-        rooms_here, people_here = list(self.streams), list(self.people)
-        found = self._in_app(lambda: sync.heads(rooms_here, people_here, sessions))
-        if self._begins_anew(found):
+        # As they are before the look: Redis may move them past the heads that it finds.
+        cursors = {room_id: stream.cursor or 0 for room_id, stream in self.streams.items()}
+        found = self._in_app(partial(sync.heads, list(cursors), list(self.people), sessions))
+        if self._is_another_life(found, cursors):
+            self._begin_anew(found)
             return
         behind = [room_id for room_id, head in found.rooms.items() if self._is_behind(room_id, head)]
         if behind and self._subscriber.is_healthy:
@@ -225,34 +252,44 @@ class Hub:
             if self._is_behind(room_id, found.rooms[room_id]):
                 gevent.spawn(self._guarded, self._catch_up, self.streams[room_id])
         for user_id, (auth_rev, rooms_rev) in found.revisions.items():
-            for connection in list(self.people.get(user_id, ())):
-                if connection.auth_rev != auth_rev or connection.actor.session_id in found.ended_sessions:
-                    gevent.spawn(self._guarded, self._revoke, user_id)
-                if connection.rooms_rev != rooms_rev:
-                    gevent.spawn(self._guarded, self._reconcile, user_id)
+            group = self.people.get(user_id, set())
+            if any(c.auth_rev != auth_rev or c.actor.session_id in found.ended_sessions for c in group):
+                gevent.spawn(self._guarded, self._revoke, user_id)
+            if any(c.held is None and c.rooms_rev != rooms_rev for c in group):
+                gevent.spawn(self._guarded, self._reconcile, user_id)
 
     def _is_behind(self, room_id: UUID, head: int) -> bool:
         stream = self.streams.get(room_id)
         return stream is not None and stream.cursor is not None and stream.cursor < head
 
-    def _begins_anew(self, found: sync.Heads) -> bool:
+    def _is_another_life(self, found: sync.Heads, cursors: dict[UUID, int]) -> bool:
         """Another epoch, or a head below a cursor: the database began another life, so all cursors are void."""
-        ahead = any(
-            stream.cursor is not None and stream.cursor > head
-            for room_id, head in found.rooms.items()
-            if (stream := self.streams.get(room_id)) is not None
-        )
         former, self._epoch = self._epoch, found.epoch
-        if not ahead and former in {None, found.epoch}:
-            return False
+        return former not in {None, found.epoch} or any(
+            cursors[room_id] > head for room_id, head in found.rooms.items()
+        )
+
+    def _begin_anew(self, found: sync.Heads) -> None:
+        """Rooms go on from the heads of the new life; people follow what they are in now, and are told to reload."""
         for room_id, head in found.rooms.items():
             if (stream := self.streams.get(room_id)) is not None:
-                stream.cursor = head
-                stream.waiting.clear()
-        event = events.Resync(at=clock.now(), data=events.ResyncData(epoch=found.epoch))
-        for connection in [c for group in self.people.values() for c in group]:
-            connection.tell(event.encoded())
-        return True
+                stream.begin(head)
+        event = events.Resync(at=clock.now(), data=events.ResyncData(epoch=found.epoch)).encoded()
+        for user_id in list(self.people):
+            gevent.spawn(self._guarded, self._follow_anew, user_id, event)
+
+    def _follow_anew(self, user_id: str, resync: bytes) -> None:
+        for connection in list(self.people.get(user_id, ())):
+            with connection.lock:
+                for room_id in list(connection.follows):
+                    self._unfollow(connection, room_id)
+                connection.tell(resync)
+                # Should this fail, the next heads check finds the revision wrong and the rooms new.
+                connection.rooms_rev = -1
+                rooms_rev, memberships = self._rooms_of(user_id)
+                self._follow(connection, memberships)
+                connection.rooms_rev = rooms_rev
+                connection.release_all()
 
     # -- revocation ----------------------------------------------------------------------------------------------
 
@@ -283,20 +320,26 @@ class Hub:
     def _reconcile(self, user_id: str) -> None:
         """The user's rooms changed: follow new ones (with `room_created`), and see others with their present view."""
         with self._reconciling.setdefault(user_id, BoundedSemaphore(1)):
-            revision = self._in_app(lambda: sync.heads([], [user_id], [])).revisions.get(user_id)
-            memberships = self._in_app(lambda: sync.memberships(user_id))
+            rooms_rev, memberships = self._rooms_of(user_id)
             for connection in list(self.people.get(user_id, ())):
                 with connection.lock:
-                    self._reconcile_connection(connection, memberships)
-                if revision is not None:
-                    connection.rooms_rev = revision[1]
+                    if connection in self.people.get(user_id, ()):
+                        self._reconcile_connection(connection, memberships)
+                        connection.rooms_rev = rooms_rev
         if user_id not in self.people:
             self._reconciling.pop(user_id, None)
 
+    def _rooms_of(self, user_id: str) -> tuple[int, list[Membership]]:
+        """A user's rooms, and a revision of them that is at least as old."""
+        revision = self._in_app(lambda: sync.heads([], [user_id], [])).revisions.get(user_id)
+        return revision[1] if revision else 0, self._in_app(lambda: sync.memberships(user_id))
+
     def _reconcile_connection(self, connection: Connection, memberships: list[Membership]) -> None:
+        connection.shows_receipts = self._in_app(lambda: read_state.shows_receipts(connection.actor))
         for membership in memberships:
             follow = connection.follows.get(membership.room_id)
-            if follow is not None and follow.visible_from != membership.visible_from:
+            # It only rises, with each return to the room; memberships may have been read before the last one.
+            if follow is not None and follow.visible_from < membership.visible_from:
                 self._unfollow(connection, membership.room_id)
             elif follow is not None:
                 follow.hidden = membership.hidden
@@ -304,8 +347,14 @@ class Hub:
                 follow.since = max(follow.since, membership.changed_seq)
         new = [m for m in memberships if m.room_id not in connection.follows]
         self._follow(connection, new)
-        for membership in new:
-            self._introduce(connection, membership.room_id)
+        try:
+            for membership in new:
+                self._introduce(connection, membership.room_id)
+        except BaseException:
+            # Not told of, so not followed: the next look finds them new again.
+            for room_id in [room_id for room_id, follow in connection.follows.items() if follow.held is not None]:
+                self._unfollow(connection, room_id)
+            raise
 
     def _introduce(self, connection: Connection, room_id: UUID) -> None:
         follow = connection.follows[room_id]

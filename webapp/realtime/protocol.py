@@ -19,6 +19,7 @@ TOO_MANY_SOCKETS = 4409
 TOO_FAST = 4429
 DRAIN = 1012
 INTERNAL = 1011
+TRY_LATER = 1013
 
 RENEW_SECONDS = 60
 
@@ -65,7 +66,7 @@ def _fields(text: str) -> dict[str, Any]:
         fields = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Malformed from None
-    if not isinstance(fields, dict) or fields.get("type") not in _TYPES:
+    if not isinstance(fields, dict) or not isinstance(fields.get("type"), str) or fields["type"] not in _TYPES:
         raise Malformed
     command_id = fields.get("id")
     is_number = isinstance(command_id, int) and not isinstance(command_id, bool) and abs(command_id) <= 2**53

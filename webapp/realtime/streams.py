@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import gevent
+from gevent.lock import BoundedSemaphore
 
 from webapp.core import clock, metrics
 from webapp.events import types as events
@@ -21,13 +22,24 @@ HELD_BOUND = 2_000
 
 @dataclass(slots=True)
 class RoomStream:
-    """Delivers a room's events in number order, each once. `cursor` is the highest number below which all was."""
+    """Delivers a room's events in number order, each once. `cursor` is the highest number below which all was.
+
+    `turn` is held while delivering, which yields to others between receivers.
+    """
 
     room_id: UUID
+    unfollow: Callable[[Connection, UUID], None]
     cursor: int | None = None
     follows: dict[Connection, Follow] = field(default_factory=dict)
     waiting: dict[int, LogEntry] = field(default_factory=dict)
     is_catching_up: bool = False
+    is_gap_timed: bool = False
+    turn: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+
+    def begin(self, head: int) -> None:
+        """Follow the log from this number on; what lies at or below it is known to whoever reads the head later."""
+        self.cursor = head
+        self.waiting = {seq: entry for seq, entry in self.waiting.items() if seq > head}
 
     def offer(self, entries: Iterable[LogEntry]) -> bool:
         """Take published entries and deliver what continues the cursor; False when a number is missing."""
@@ -37,33 +49,33 @@ class RoomStream:
         if len(self.waiting) > HELD_BOUND:
             self.waiting.clear()
             return False
-        if self.is_catching_up:
+        # Whoever reads the log or delivers now goes on with these.
+        if self.is_catching_up or self.turn.locked():
             return True
-        self._deliver_waiting()
+        with self.turn:
+            self._deliver_waiting()
         return not self.waiting
 
     def replay(self, entries: Sequence[LogEntry], through: int) -> None:
         """Deliver what was read from the log, then what continues it."""
-        cursor = self.cursor or 0
-        self._deliver([entry for entry in entries if entry.seq > cursor])
-        self.cursor = max(cursor, through)
-        self.waiting = {seq: entry for seq, entry in self.waiting.items() if seq > self.cursor}
-        self._deliver_waiting()
+        with self.turn:
+            cursor = self.cursor or 0
+            self.begin(max(cursor, through))
+            self._deliver([entry for entry in entries if entry.seq > cursor])
+            self._deliver_waiting()
 
     def signal(self, item: Signal) -> None:
         """Pass on something that isn't logged, to those of the room who may have it."""
         frames = frame(item.payload)
-        for number, (connection, follow) in enumerate(list(self.follows.items()), start=1):
+        for connection, follow in self._receivers():
             if follow.member_id in item.except_members or (item.only_receipts and not connection.shows_receipts):
                 continue
             connection.deliver(follow, frames, droppable=item.droppable)
-            if number % YIELD_EVERY == 0:
-                gevent.sleep(0)
 
     def tell_marks(self, update: MarkUpdate) -> None:
         """Give each member's sockets that member's own marks."""
         now = clock.now()
-        for connection, follow in list(self.follows.items()):
+        for connection, follow in self._receivers():
             marks = update.marks.get(str(follow.member_id))
             if marks is not None:
                 data = ReadMarksView(room_id=self.room_id, **marks)
@@ -71,11 +83,15 @@ class RoomStream:
                 connection.deliver(follow, frame(event.encoded()))
 
     def _deliver_waiting(self) -> None:
+        while run := self._next_run():
+            self._deliver(run)
+
+    def _next_run(self) -> list[LogEntry]:
         run: list[LogEntry] = []
         while self.cursor is not None and (entry := self.waiting.pop(self.cursor + 1, None)) is not None:
             run.append(entry)
             self.cursor = entry.seq
-        self._deliver(run)
+        return run
 
     def _deliver(self, entries: Sequence[LogEntry]) -> None:
         """In order; whoever a membership change removes gets nothing after it."""
@@ -94,12 +110,18 @@ class RoomStream:
             return
         whole = b"".join(frame(entry.payload) for entry in entries)
         oldest = min((entry.born for entry in entries if entry.born is not None), default=None)
-        for number, (connection, follow) in enumerate(list(self.follows.items()), start=1):
+        for connection, follow in self._receivers():
             sees_all = not follow.hidden and (oldest is None or follow.visible_from <= oldest)
             connection.deliver(follow, whole if sees_all else self._as_seen(entries, follow))
+        metrics.deliveries.inc(len(entries) * len(self.follows))
+
+    def _receivers(self) -> Iterator[tuple[Connection, Follow]]:
+        """Everyone who follows now and still does when it is their turn; others run in between."""
+        for number, (connection, follow) in enumerate(list(self.follows.items()), start=1):
+            if self.follows.get(connection) is follow:
+                yield connection, follow
             if number % YIELD_EVERY == 0:
                 gevent.sleep(0)
-        metrics.deliveries.inc(len(entries) * len(self.follows))
 
     def _as_seen(self, entries: Sequence[LogEntry], follow: Follow) -> bytes:
         """Only the number of what this member may not see."""
@@ -123,5 +145,4 @@ class RoomStream:
                 room_id=self.room_id, seq=entry.seq, after=entry.after, at=clock.now(), data=data
             )
             connection.deliver(follow, frame(removed.encoded()))
-            del self.follows[connection]
-            connection.follows.pop(self.room_id, None)
+            self.unfollow(connection, self.room_id)

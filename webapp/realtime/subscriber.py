@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import gevent
 from gevent.event import Event
-from redis.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from webapp.core.extensions import redis
@@ -34,9 +34,10 @@ class Subscriber:
         self._wanted: dict[str, int] = {}
         self._left_at: dict[str, float] = {}
         self._asked: set[str] = set()
+        self._awaited: set[str] = set()
         self._acknowledged: dict[str, Event] = {}
         self._changed = Event()
-        self._connection: AbstractConnection | None = None
+        self._connection: Any = None  # a connection of redis-py, which has no types
         self.is_healthy = False
         self._is_down = False
 
@@ -87,9 +88,10 @@ class Subscriber:
             pause = min(pause * 2, RECONNECT_SECONDS[1])
 
     def _connect(self) -> None:
-        connection = redis.connection(READ_TIMEOUT_SECONDS).connection_pool.make_connection()
+        connection: Any = redis.connection(READ_TIMEOUT_SECONDS).connection_pool.make_connection()
         connection.connect()
         self._asked.clear()
+        self._awaited.clear()
         self._connection = connection
         self._changed.set()
 
@@ -119,10 +121,13 @@ class Subscriber:
         if kind == b"message":
             self._deliver(bytes(channel).decode(), bytes(rest[0]))  # type: ignore[call-overload]
         elif kind == b"subscribe":
-            event = self._acknowledged.get(bytes(channel).decode())  # type: ignore[call-overload]
+            name = bytes(channel).decode()  # type: ignore[call-overload]
+            self._awaited.discard(name)
+            event = self._acknowledged.get(name)
             if event is not None:
                 event.set()
-            if not self.is_healthy and self._asked >= self._wanted.keys():
+            # Not before the last acknowledgement: what a channel missed until then is found by the look that follows.
+            if not self.is_healthy and not self._awaited and self._asked >= self._wanted.keys():
                 self.is_healthy, self._is_down = True, False
                 self._recovered()
 
@@ -150,6 +155,7 @@ class Subscriber:
         new = [c for c in (*self._wanted, *self._left_at) if c not in self._asked]
         for part in _parts(new):
             self._asked.update(part)
+            self._awaited.update(part)
             connection.send_command("SUBSCRIBE", *part, check_health=False)
 
     def _disconnect_soon(self) -> None:

@@ -13,6 +13,7 @@ from webapp.models.member import Member
 
 
 def add(member: Member) -> Member:
+    """Insert a member."""
     db.session.add(member)
     db.session.flush()
     return member
@@ -42,18 +43,21 @@ def find(room_id: UUID, member_id: UUID, *, lock: bool = False) -> Member | None
     statement = select(Member).where(Member.member_id == member_id, Member.room_id == room_id)
     statement = statement.execution_options(populate_existing=True)
     if lock:
-        statement = statement.with_for_update()
+        statement = statement.with_for_update(key_share=True)
     return db.session.execute(statement).scalar_one_or_none()
 
 
 def lock_all(room_id: UUID, member_ids: Sequence[UUID]) -> dict[UUID, Member]:
     """Members of this very room, locked in id order and read anew."""
     statement = select(Member).where(Member.room_id == room_id, Member.member_id.in_(member_ids))
-    statement = statement.order_by(Member.member_id).with_for_update().execution_options(populate_existing=True)
+    statement = (
+        statement.order_by(Member.member_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    )
     return {member.member_id: member for member in db.session.execute(statement).scalars()}
 
 
 def count_active(room_id: UUID) -> int:
+    """How many members are in the room now."""
     statement = select(func.count()).select_from(Member).where(Member.room_id == room_id, Member.is_active)
     return db.session.execute(statement).scalar_one()
 

@@ -142,7 +142,7 @@ def _run(statement: TextClause, room_id: UUID, room_type: str, **params: Any) ->
         statement,
         {"room_id": room_id, "hides": room_type != "team", "is_direct": room_type == "direct", **params},
     )
-    return {row.member_id: _marks(row._mapping) for row in rows}
+    return {row.member_id: _marks(dict(row._mapping)) for row in rows}
 
 
 def _marks(row: Mapping[str, Any]) -> Marks:

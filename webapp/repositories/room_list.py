@@ -25,7 +25,7 @@ MESSAGE_FIELDS = tuple(column.key for column in VIEW_COLUMNS)
 FIELDS = (*ROOM_FIELDS, *MEMBER_FIELDS, "head_seq")
 
 _SELECTED = ", ".join([f"r.{name}" for name in ROOM_FIELDS] + [f"me.{name}" for name in MEMBER_FIELDS])
-_NEWEST = ", ".join(f"newest.{name}" for name in MESSAGE_FIELDS)
+_NEWEST = ", ".join(f"newest.{name} AS newest_{name}" for name in MESSAGE_FIELDS)
 _LIST = text(
     f"""
     SELECT {_SELECTED}, r.last_seq AS head_seq, {_NEWEST}, coalesce(r.last_message_at, r.created_at) AS activity

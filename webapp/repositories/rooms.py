@@ -31,16 +31,23 @@ def add(room: Room) -> Room:
 
 
 def find(room_id: UUID) -> Room | None:
+    """The row, as this transaction has seen it."""
     return db.session.get(Room, room_id)
 
 
 def lock(room_id: UUID) -> Room | None:
-    """The row, locked until the end of the transaction and read anew."""
-    statement = select(Room).where(Room.room_id == room_id).with_for_update().execution_options(populate_existing=True)
+    """The row, locked until the end of the transaction and read anew.
+
+    Not against foreign keys: PostgreSQL checks them again when a transaction writes a member twice, which would take
+    the room's lock after the member's.
+    """
+    statement = select(Room).where(Room.room_id == room_id).with_for_update(key_share=True)
+    statement = statement.execution_options(populate_existing=True)
     return db.session.execute(statement).scalar_one_or_none()
 
 
 def find_direct(direct_key: str) -> Room | None:
+    """The direct room of a pair."""
     return db.session.execute(select(Room).where(Room.direct_key == direct_key)).scalar_one_or_none()
 
 

@@ -60,7 +60,8 @@ class Prose:
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "minLength": self.least, "maxLength": self.most}
+        controls = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f" if self.lines else r"\x00-\x1f\x7f-\x9f"
+        return {**handler(schema), "minLength": self.least, "maxLength": self.most, "pattern": f"^[^{controls}]*$"}
 
     def _checked(self, value: str) -> str:
         value = normalised(value)

@@ -20,7 +20,8 @@ def _random_version(value: UUID) -> UUID:
     return value
 
 
-ClientMessageId = Annotated[UUID, AfterValidator(_random_version)]
+_VERSION_4 = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
+ClientMessageId = Annotated[UUID, AfterValidator(_random_version), Field(json_schema_extra={"pattern": _VERSION_4})]
 
 
 class ReactionView(View):
@@ -158,7 +159,7 @@ class ReadersView(View):
 class CreatePoll(Request):
     question: Annotated[str, Prose(limits.POLL_TEXT_LENGTH, least=1, lines=False)]
     options: list[Annotated[str, Prose(limits.POLL_TEXT_LENGTH, least=1, lines=False)]] = Field(
-        min_length=2, max_length=limits.POLL_OPTIONS
+        min_length=2, max_length=limits.POLL_OPTIONS, json_schema_extra={"uniqueItems": True}
     )
     is_multiple: bool = False
     closes_at: AwareDatetime | None = None

@@ -108,8 +108,8 @@ def refresh(body: Refresh) -> TokensView:
     """A refresh token renews its session once; whoever shows it again ends the session for everybody who has it."""
     claims = tokens.read_refresh(body.refresh_token)
     with unit_of_work() as uow:
+        account = users.find(claims.user_id, lock=True)
         session = sessions.find(claims.session_id, lock=True)
-        account = users.find(claims.user_id)
         if session is None or account is None or account.erased_at is not None:
             raise AppError(ErrorCode.token_invalid)
         is_reused = claims.generation != session.generation
@@ -130,8 +130,8 @@ def logout(actor: Actor, body: Logout) -> Ok:
         if body.everywhere or actor.session_id is None:
             end_everywhere(uow, actor.user_id)
         else:
-            sessions.end(actor.user_id, actor.session_id, uow.now)
             revoke(uow, actor.user_id)
+            sessions.end(actor.user_id, actor.session_id, uow.now)
     return Ok()
 
 
@@ -145,7 +145,7 @@ def end_everywhere(uow: UnitOfWork, user_id: str) -> None:
 
 
 def revoke(uow: UnitOfWork, user_id: str) -> None:
-    """Something that a person's tokens depend on was taken away: their sockets recheck themselves."""
+    """Lock the account and tell its sockets to recheck themselves: something that tokens depend on is taken away."""
     uow.tell(user_id, auth_rev=users.raise_auth_rev(user_id))
 
 

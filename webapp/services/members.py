@@ -8,7 +8,8 @@ from webapp import presenters
 from webapp.core.errors import AppError, ErrorCode
 from webapp.domain.permissions import Actor, Permission
 from webapp.models.member import Member
-from webapp.repositories import members
+from webapp.repositories import cursors, members
+from webapp.repositories import rooms as room_rows
 from webapp.schemas.base import Page
 from webapp.schemas.rooms import HandOver, MemberEnvelope, MemberPage, RoomView, UpdateMember, UpdateMembership
 from webapp.services import access, membership, room_log, rooms
@@ -76,6 +77,8 @@ def hand_over(actor: Actor, room_id: UUID, body: HandOver) -> RoomView:
     with unit_of_work() as uow:
         seen = access.access_room_to_change(uow, actor, room_id, Permission.owner_hand_over)
         if body.member_id != seen.member.member_id:
+            # Keeps the unread counter, which writes members in any order, from crossing the two locks.
+            cursors.lock(room_id, room_rows.UNREAD, share=True)
             pair = members.lock_all(room_id, [seen.member.member_id, body.member_id])
             heir = _other_member(seen, body.member_id)
             seen.member.role, heir.role = "member", "owner"

@@ -32,6 +32,11 @@ def went(user_id: str, connection_id: str) -> None:
         _tell(user_id, is_online=False)
 
 
+def moved(user_id: str, connection_id: str) -> None:
+    """Count a socket out whose process ends: its client comes back elsewhere, so nobody is told."""
+    connections.remove(user_id, connection_id)
+
+
 def keep(alive: Iterable[tuple[str, str]]) -> None:
     """Renew this process's sockets before they count as gone."""
     connections.keep(alive)

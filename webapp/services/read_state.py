@@ -19,15 +19,22 @@ from webapp.services.unit_of_work import UnitOfWork, reading, unit_of_work
 
 
 def read(actor: Actor, room_id: UUID, body: MarkRead) -> ReadMarksView:
-    """A member's mark moves forward to what was read, never back and never past the head."""
+    """A member's mark moves forward to what was read, never back and never past the head.
+
+    An open room hears of it at once, a blind one at the next tick.
+    """
     with unit_of_work() as uow:
         room = access.access_room(actor, room_id)
         seq = min(body.seq, room.room.last_seq)
         if seq <= room.member.last_read_seq:
             return _view(room_id, _present(room))
         marks = _move(uow, room, seq, forward=True)
-        _tell_room(uow, room, marks["last_read_seq"])
-        return _view(room_id, marks)
+        is_blind = identity.is_blind(room.room.display_mode)
+        if not is_blind:
+            _tell_room(uow, room, marks["last_read_seq"])
+    if is_blind:
+        blind_reads.add(room_id)
+    return _view(room_id, marks)
 
 
 def unread(actor: Actor, room_id: UUID, body: MarkRead) -> ReadMarksView:
@@ -90,10 +97,8 @@ def _move(uow: UnitOfWork, room: Access, seq: int, *, forward: bool) -> read_mar
 
 
 def _tell_room(uow: UnitOfWork, room: Access, seq: int) -> None:
-    """An open room hears of a mark at once, if its owner shows receipts; a blind one at the next tick."""
-    if identity.is_blind(room.room.display_mode):
-        blind_reads.add(room.room.room_id)
-    elif readers.shows_receipts(room.member.member_id):
+    """An open room hears of a mark at once, if its owner shows receipts."""
+    if readers.shows_receipts(room.member.member_id):
         data = ReadData(member_id=room.member.member_id, last_read_seq=seq, marks=None)
         event = ReadUpdated(room_id=room.room.room_id, at=uow.now, data=data)
         uow.signal(room.room.room_id, Signal(event.encoded(), only_receipts=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,10 @@ def changes(actor: Actor, room_id: UUID, query: ChangesQuery) -> ChangesView:
 
 
 def sync(actor: Actor, cursors: Mapping[UUID, int]) -> bytes:
-    """What a client missed in many rooms, as encoded JSON: all of a room or `recovered: false`, within the limits."""
+    """What a client missed in many rooms, as encoded JSON, within the limits; what didn't fit is named in `more`.
+
+    A room's changes come at once or `recovered: false` does; only bytes cut them, and then the room is in `more` too.
+    """
     asked = dict(list(cursors.items())[: limits.SYNC_ROOMS])
     with snapshot():
         places = log.places(actor.user_id, list(asked))
@@ -76,15 +80,18 @@ def sync(actor: Actor, cursors: Mapping[UUID, int]) -> bytes:
         found = log.changed(behind, limits.CHANGES_PER_ROOM + 1) if behind else {}
         epoch = log.heads([])[0]
     answered: dict[str, Any] = {}
+    more: list[UUID] = []
     spent_changes = spent_bytes = 0
     for room_id, cursor in asked.items():
         rows = found.get(room_id, [])
-        encoded, amount = _encoded(places.get(room_id), hidden.get(room_id, frozenset()), rows, cursor)
+        encoded, amount, is_whole = _encoded(places.get(room_id), hidden.get(room_id, frozenset()), rows, cursor)
         spent_changes, spent_bytes = spent_changes + amount, spent_bytes + len(encoded)
         if answered and (spent_changes > limits.SYNC_CHANGES or spent_bytes > limits.SYNC_BYTES):
             break
         answered[str(room_id)] = orjson.Fragment(encoded)
-    more = [str(room_id) for room_id in cursors if str(room_id) not in answered]
+        if not is_whole:
+            more.append(room_id)
+    more += [room_id for room_id in cursors if str(room_id) not in answered]
     return orjson.dumps({"rooms": answered, "more": more, "epoch": epoch})
 
 
@@ -172,15 +179,29 @@ def _view(place: AnyRow, hidden: frozenset[UUID], rows: list[AnyRow], cursor: in
     )
 
 
-def _encoded(place: AnyRow | None, hidden: frozenset[UUID], rows: list[AnyRow], cursor: int) -> tuple[bytes, int]:
+def _encoded(
+    place: AnyRow | None, hidden: frozenset[UUID], rows: list[AnyRow], cursor: int
+) -> tuple[bytes, int, bool]:
+    """A room of a sync: its answer, how many changes are in it, and whether that is all of them."""
     if place is None:
-        return b'{"gone":true}', 0
+        return b'{"gone":true}', 0, True
     amount = len(rows) + (place.changed_seq > cursor)
     if _is_lost(place, cursor) or amount > limits.CHANGES_PER_ROOM:
         view = _lost(place)
     else:
         view = _view(place, hidden, rows, cursor, limits.CHANGES_PER_ROOM)
-    return view.__pydantic_serializer__.to_json(view, exclude={"epoch"}), len(view.changes)
+    encoded = [event.encoded() for event in view.changes]
+    sizes = itertools.accumulate(len(each) for each in encoded)
+    amount = max(1, sum(size <= limits.SYNC_BYTES for size in sizes))
+    is_whole = amount >= len(encoded)
+    through = view.through_seq if is_whole else view.changes[amount - 1].seq
+    answer = {
+        "changes": [orjson.Fragment(each) for each in encoded[:amount]],
+        "head_seq": view.head_seq,
+        "through_seq": through,
+        "recovered": view.recovered,
+    }
+    return orjson.dumps(answer), min(amount, len(encoded)), is_whole
 
 
 def _in_order(room: AnyRow, rows: list[AnyRow], cursor: int) -> list[AnyRow]:

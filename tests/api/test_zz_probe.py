@@ -1,0 +1,54 @@
+"""The contract: whatever is sent, the answer is one that the OpenAPI document foresees, and never a fault of ours."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.contract_world import World, make_world
+from tests.conftest import Backing, empty_tables
+from webapp.api import ENDPOINTS
+from webapp.api.openapi import build
+
+pytestmark = pytest.mark.slow
+
+CALLS = open("/tmp/calls.tsv","w")
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+schema = schemathesis.openapi.from_dict(build(ENDPOINTS))
+schema.config.phases.coverage.unexpected_methods = set()
+
+
+@pytest.fixture(scope="module")
+def app_of_module(application: Flask, backing: Backing) -> Flask:
+    empty_tables(backing.database_url)
+    return application
+
+
+@pytest.fixture
+def world(app_of_module: Flask) -> World:
+    """Another one for each operation, since calls leave rooms and end sessions."""
+    return make_world(app_of_module)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=15,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_one_that_the_document_foresees(case: schemathesis.Case, application: Flask, world: World) -> None:
+    case.path_parameters, case.query, case.body = world.placed(case.path_parameters, case.query, case.body)
+    response = case.call(app=application, headers=world.me.headers)
+    CALLS.write(f"{case.operation.label}\t{response.status_code}\t{case.meta.generation.mode.name if case.meta else None}\t{case.meta.phase.name.name}\t{case.body}\t{response.text[:600]}\n"); CALLS.flush()
+    case.validate_response(response, checks=CHECKS)
