@@ -5,8 +5,9 @@ from __future__ import annotations
 import select
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import perf_counter
+from typing import TypeVar
 
 from tests.bench.work import BenchError
 
@@ -18,6 +19,8 @@ _TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89
 _KEY = bytes(4)
 _PONG = bytes((0x8A, 0x80)) + _KEY
 _ANSWER = b'{"id":'
+
+S = TypeVar("S", bound="WebSocket")
 
 
 class Loop:
@@ -134,46 +137,34 @@ class Frames(Connection):
 
 
 class WebSocket(Frames):
-    """A member's socket; `take` gets every text frame after `hello`."""
+    """A member's socket; `take` gets every text frame after `hello`, which is kept."""
 
     def __init__(self, loop: Loop, port: int, token: str, take: Callable[[bytes], None]) -> None:
-        super().__init__(loop, port, take)
-        self.is_open = False
+        super().__init__(loop, port, self._greet)
+        self.hello = b""
+        self._take_after_hello = take
         self._is_upgraded = False
-        path = f"/api/v1/chats/ws?token={token}"
         self.send(
-            f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            f"GET /api/v1/chats/ws?token={token} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
     def _read(self, received: bytes) -> bytes:
-        if self.is_open:
+        if self._is_upgraded:
             return super()._read(received)
-        if not self._is_upgraded:
-            head, end, received = received.partition(b"\r\n\r\n")
-            if not end:
-                return head
-            if not head.startswith(b"HTTP/1.1 101 "):
-                raise BenchError(f"no socket was opened: {head[:100]!r}")
-            self._is_upgraded = True
-        take, self._take = self._take, self._greeted(self._take)
-        rest = super()._read(received)
-        if not self.is_open:
-            self._take = take
-        return rest
+        head, end, frames = received.partition(b"\r\n\r\n")
+        if not end:
+            return received
+        if not head.startswith(b"HTTP/1.1 101 "):
+            raise BenchError(f"no socket was opened: {head[:100]!r}")
+        self._is_upgraded = True
+        return super()._read(frames)
 
-    def _greeted(self, take: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        def first(payload: bytes) -> None:
-            if not payload.startswith(b'{"type":"hello"'):
-                raise BenchError(f"no hello but {payload[:200]!r}")
-            self.is_open = True
-            self._take = take
-            self.hello(payload)
-
-        return first
-
-    def hello(self, payload: bytes) -> None:
-        """The first frame has come."""
+    def _greet(self, payload: bytes) -> None:
+        if not payload.startswith(b'{"type":"hello"'):
+            raise BenchError(f"no hello but {payload[:200]!r}")
+        self.hello = payload
+        self._take = self._take_after_hello
 
 
 class Commander(WebSocket):
@@ -187,7 +178,7 @@ class Commander(WebSocket):
         self._answered = answered
 
     def _read(self, received: bytes) -> bytes:
-        if not self.is_open:
+        if not self.hello:
             return super()._read(received)
         at = received.find(_ANSWER)
         if at < 0:
@@ -230,11 +221,19 @@ def request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
     return head.encode() + body
 
 
-def open_sockets(loop: Loop, sockets: list[Callable[[], WebSocket]], *, at_once: int = 64) -> list[WebSocket]:
+def open_sockets(loop: Loop, makers: Iterable[Callable[[], S]], *, at_once: int = 64) -> list[S]:
     """Open them, so many handshakes under way at a time, and wait for every `hello`."""
-    opened: list[WebSocket] = []
-    for start in range(0, len(sockets), at_once):
-        batch = [make() for make in sockets[start : start + at_once]]
-        loop.run_until(lambda batch=batch: all(s.is_open for s in batch), 60, "hello on every socket")  # type: ignore[misc]
-        opened += batch
+    opened: list[S] = []
+    waiting: list[S] = []
+    for make in makers:
+        waiting.append(make())
+        opened.append(waiting[-1])
+        if len(waiting) == at_once:
+            _await_hello(loop, waiting)
+    _await_hello(loop, waiting)
     return opened
+
+
+def _await_hello(loop: Loop, waiting: list[S]) -> None:
+    loop.run_until(lambda: all(each.hello for each in waiting), 60, "hello on every socket")
+    waiting.clear()

@@ -111,14 +111,17 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_run_starts_everything_says_how_to_reach_it_and_stops_in_order(start_run: StartRun, folder: Path) -> None:
     folder.mkdir()
-    (folder / "demo_logins.json").write_text('[{"username": "jisu", "password": "pw-jisu", "note": "방장"}]')
+    (folder / "demo_logins.json").write_text(
+        '[{"username": "jisu", "password": "pw-jisu", "note_ko": "방장", "note_en": "Owner"}]'
+    )
     run = start_run(folder, "job", "beat", "worker", "web", servers=True).ready()
     assert run.standins_up("beat", "worker", "web")
     children = descendants(run.process.pid)
 
     assert f"http://127.0.0.1:{run.port}/" in run.output
     assert "채팅 앱이 준비되었습니다 · The chat app is ready" in run.output
-    assert "jisu / pw-jisu  방장" in run.output
+    for shown in ("jisu / pw-jisu", "방장", "Owner"):
+        assert shown in run.output
     environment = (folder / "environment").read_text()
     assert "REQUIRES_WORKER=1" in environment
     exported = run.exported()

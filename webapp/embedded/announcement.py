@@ -35,7 +35,12 @@ def ready_text(config: Config) -> str:
 def _login_lines(path: Path) -> list[str]:
     try:
         logins = json.loads(path.read_text(encoding="utf-8"))
-        entries = [f"    {login['username']} / {login['password']}  {login['note']}" for login in logins]
-    except (OSError, ValueError, TypeError, KeyError):
-        return []  # the seed writes the file; without it there is nothing to show
+        entries = [line for login in logins for line in _lines_of(login)]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []  # the seed writes the file; without a sound one there is nothing to show
     return ["", "  시연 계정 (이름 / 비밀번호) · Demo logins (name / password):", *entries] if entries else []
+
+
+def _lines_of(login: dict[str, str]) -> list[str]:
+    notes = (login.get(name) for name in ("note", "note_ko", "note_en"))
+    return [f"    {login['username']} / {login['password']}", *(f"      {note}" for note in notes if note)]

@@ -46,7 +46,7 @@ def demo_keys() -> frozenset[str]:
     return frozenset(db.session.execute(select(key).where(key.is_not(None))).scalars())
 
 
-def find_named(room_name: str, *, rather_of: UUID) -> Sequence[Row[UUID, UUID | None]]:
+def find_named(room_name: str, *, rather_of: UUID) -> list[tuple[UUID, UUID | None]]:
     """Id and team of the open rooms of this name, at most two, those of one team first."""
     statement = (
         select(Room.room_id, Room.team_id)
@@ -54,7 +54,7 @@ def find_named(room_name: str, *, rather_of: UUID) -> Sequence[Row[UUID, UUID | 
         .order_by((Room.team_id == rather_of).desc().nulls_last())
         .limit(2)
     )
-    return db.session.execute(statement).all()
+    return [(room_id, team_id) for room_id, team_id in db.session.execute(statement)]
 
 
 def known_ids(room_id: UUID, sender_ids: Sequence[str], client_ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -101,7 +101,7 @@ def _open_channel(room_name: str) -> UUID:
             teams.add(Team(team_id=IMPORT_TEAM, team_name=TEAM_NAME, description="", created_at=uow.now))
         found = imports.find_named(room_name, rather_of=IMPORT_TEAM)
         if found:
-            return found[0].room_id
+            return found[0][0]
         if rooms.count_of_team(IMPORT_TEAM) >= limits.ROOMS_PER_TEAM:
             raise _too_many(limits.ROOMS_PER_TEAM)
         room_id = time_ordered_id()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from webapp import presenters
 from webapp.core.errors import AppError, ErrorCode
+from webapp.domain import identity
 from webapp.domain.permissions import Actor, Permission
+from webapp.integrations import presence
 from webapp.models.member import Member
-from webapp.repositories import cursors, members
+from webapp.repositories import blocks, cursors, members
 from webapp.repositories import rooms as room_rows
 from webapp.schemas.base import Page
 from webapp.schemas.rooms import HandOver, MemberEnvelope, MemberPage, RoomView, UpdateMember, UpdateMembership
@@ -16,9 +19,6 @@ from webapp.services import access, membership, room_log, rooms
 from webapp.services.access import Access
 from webapp.services.paging import decode_cursor, encode_cursor
 from webapp.services.unit_of_work import reading, unit_of_work
-
-# Presence comes with its integration; until a member is known to be online, the directory says no.
-NOBODY_ONLINE: frozenset[str] = frozenset()
 
 
 def list_members(actor: Actor, room_id: UUID, query: Page) -> MemberPage:
@@ -31,7 +31,7 @@ def list_members(actor: Actor, room_id: UUID, query: Page) -> MemberPage:
         rows = members.list_page(room_id, after=after, limit=query.limit + 1)
         page = rows[: query.limit]
         return MemberPage(
-            members=presenters.directory(seen.member, seen.room, page, NOBODY_ONLINE),
+            members=presenters.directory(seen.member, seen.room, page, _online(seen, page)),
             directory_rev=seen.room.directory_rev,
             next_cursor=encode_cursor(page[-1].member_id) if len(rows) > query.limit else None,
         )
@@ -99,5 +99,12 @@ def _other_member(seen: Access, member_id: UUID) -> Member:
 
 
 def _shown(seen: Access, member: Member) -> MemberEnvelope:
-    (shown,) = presenters.directory(seen.member, seen.room, [member], NOBODY_ONLINE)
+    (shown,) = presenters.directory(seen.member, seen.room, [member], _online(seen, [member]))
     return MemberEnvelope(member=shown)
+
+
+def _online(seen: Access, shown: Sequence[Member]) -> frozenset[str]:
+    """Who of these is connected, as this viewer may know it: nobody of a blind room, nobody across a block."""
+    if identity.is_blind(seen.room.display_mode):
+        return frozenset()
+    return presence.online([m.user_id for m in shown]) - blocks.blocked_either_way(seen.member.user_id)

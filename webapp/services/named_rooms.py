@@ -20,12 +20,15 @@ def find(reference: str) -> UUID | None:
             room = rooms.find(room_id)
             return room_id if room is not None and room.is_active else None
         found = imports.find_named(reference, rather_of=IMPORT_TEAM)
-    if len(found) > 1 and found[0].team_id != IMPORT_TEAM:
+    if not found:
+        return None
+    first_id, team_id = found[0]
+    if len(found) > 1 and team_id != IMPORT_TEAM:
         raise OperatorError(
             f"같은 이름의 채팅방이 여럿입니다. ID로 지정해 주세요: {reference}",
             f"several rooms are called {reference}; name one by its id",
         )
-    return found[0].room_id if found else None
+    return first_id
 
 
 def get(reference: str) -> UUID:

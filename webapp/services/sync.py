@@ -185,8 +185,8 @@ def _encoded(
     """A room of a sync: its answer, how many changes are in it, and whether that is all of them."""
     if place is None:
         return b'{"gone":true}', 0, True
-    amount = len(rows) + (place.changed_seq > cursor)
-    if _is_lost(place, cursor) or amount > limits.CHANGES_PER_ROOM:
+    missed = len(rows) + (place.changed_seq > cursor)
+    if _is_lost(place, cursor) or missed > limits.CHANGES_PER_ROOM:
         view = _lost(place)
     else:
         view = _view(place, hidden, rows, cursor, limits.CHANGES_PER_ROOM)
