@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, redirect
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from webapp.api.endpoint import json_response
 from webapp.schemas.sync import HealthView
@@ -15,6 +16,12 @@ def register(app: Flask) -> None:
     app.add_url_rule("/healthz", "healthz", healthz)
     app.add_url_rule("/readyz", "readyz", readyz)
     app.add_url_rule("/metrics", "metrics", metrics)
+    app.add_url_rule("/", "root", root)
+
+
+def root() -> WerkzeugResponse:
+    """Who opens the address alone is shown what there is to browse."""
+    return redirect("/api/v1/docs")
 
 
 def healthz() -> Response:

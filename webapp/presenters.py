@@ -129,34 +129,24 @@ def anonymous_member(member: Member | Row[Any]) -> MemberView:
 
 def directory(viewer: Member, room: Room, members: Sequence[Member], online: frozenset[str]) -> list[MemberView]:
     """The member directory as this viewer may see it; the only view that differs by viewer."""
-    levels = {
-        member.member_id: identity.visible_level(
-            display_mode=room.display_mode, is_self=member.member_id == viewer.member_id
-        )
-        for member in members
-    }
-    shown = [m.user_id for m in members if levels[m.member_id] > identity.LABEL_ONLY]
-    people = identities.profiles(shown)
+    views = [anonymous_member(member) for member in members]
+    if identity.visible_level(display_mode=room.display_mode) < identity.FULL_PROFILE:
+        return views
+    people = identities.profiles([member.user_id for member in members])
     viewer_shows = identities.shows_receipts(viewer.user_id)
-    views = []
-    for member in members:
-        view = anonymous_member(member)
-        person = people.get(member.user_id)
-        if person is not None and levels[member.member_id] == identity.FULL_PROFILE:
-            is_known_online = member.user_id in online if person.shows_presence else None
-            marks = member.last_read_seq if _reads_shown(room, viewer_shows, person.shows_receipts) else None
-            view = view.model_copy(update={"profile": _profile(person, is_known_online, room), "last_read_seq": marks})
-        views.append(view)
-    return views
+    return [
+        _named(view, member, people[member.user_id], member.user_id in online, viewer_shows=viewer_shows)
+        for view, member in zip(views, members, strict=True)
+    ]
 
 
-def _reads_shown(room: Room, viewer_shows: bool, person_shows: bool) -> bool:
-    return not identity.is_blind(room.display_mode) and viewer_shows and person_shows
-
-
-def _profile(person: identities.Person, is_online: bool | None, room: Room) -> ProfileView:
-    blind = identity.is_blind(room.display_mode)
-    return ProfileView(**person.shown, is_online=None if blind else is_online)
+def _named(
+    view: MemberView, member: Member, person: identities.Person, is_online: bool, *, viewer_shows: bool
+) -> MemberView:
+    profile = ProfileView(**person.shown, is_online=is_online if person.shows_presence else None)
+    # Receipts are symmetric: who hides them sees none.
+    mark = member.last_read_seq if viewer_shows and person.shows_receipts else None
+    return view.model_copy(update={"profile": profile, "last_read_seq": mark})
 
 
 def profiles(user_ids: Sequence[str]) -> dict[str, ProfileView]:

@@ -68,7 +68,9 @@ def make_world(app: Flask) -> World:
         channel = make_team_room(me, other, third)
         direct = make_direct_room(me, other)
         blind = make_matching_room([me, other], [third, stranger])
-        return World(me, [_place(me, other, room_id) for room_id in (channel, direct, blind)])
+        places = [_place(me, other, room_id) for room_id in (channel, direct, blind)]
+        of_channel = {name: places[0].ids[name] for name in ("team_id", "code")}
+        return World(me, [Place({**of_channel, **place.ids}) for place in places])
 
 
 def _place(me: TestUser, other: TestUser, room_id: Any) -> Place:

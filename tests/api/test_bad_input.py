@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.conftest import TEST_SECRET
+from tests.conftest import TEST_SECRET, Backing, empty_tables
 from tests.factories import TestUser, make_team_room, make_user, say
 from webapp.api import ENDPOINTS
 from webapp.api.endpoint import JSON, PREFIX, Endpoint
@@ -25,10 +25,17 @@ from webapp.domain import limits
 from webapp.services import tokens
 
 
+@pytest.fixture(scope="module")
+def app(application: Flask, backing: Backing) -> Flask:
+    """Emptied once: every test has a person and a room of its own."""
+    empty_tables(backing.database_url)
+    return application
+
+
 @pytest.fixture
 def minji(app: Flask) -> TestUser:
     with app.app_context():
-        return make_user("minji")
+        return make_user()
 
 
 @pytest.fixture
@@ -57,9 +64,14 @@ def refused(response: TestResponse) -> tuple[int, str]:
     return response.status_code, error["code"]
 
 
+def told(response: TestResponse) -> dict[str, Any]:
+    """What a refusal says, whichever request it was."""
+    error: dict[str, Any] = json.loads(response.text)["error"]
+    return {name: value for name, value in error.items() if name != "request_id"}
+
+
 def field_at_fault(response: TestResponse) -> str:
-    assert response.json is not None
-    return str(response.json["error"]["details"]["fields"][0]["field"])
+    return str(told(response)["details"]["fields"][0]["field"])
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------------
@@ -75,6 +87,7 @@ NO_JSON = {
     "an encoded surrogate": b'{"content": "\xed\xa0\x80"}',
     "UTF-16": '{"content": "a"}'.encode("utf-16"),
     "a raw line break in a text": b'{"content": "a\nb"}',
+    "a number of 5,000 digits": b'{"content": 1' + b"0" * 5_000 + b"}",
     "100,000 brackets": b"[" * 100_000,
     "100,000 objects": b'{"content":' * 20_000,
     "depth in an unknown field": b'{"content": "a", "x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
@@ -87,7 +100,6 @@ WRONG_SHAPES = {
     "only spaces": (b"   ", "content"),
     "no content": (b"{}", "content"),
     "a number": (b'{"content": 7}', "content"),
-    "a huge number": (b'{"content": 1' + b"0" * 5_000 + b"}", "content"),
     "null content": (b'{"content": null}', "content"),
     "a list of texts": (b'{"content": ["a"]}', "content"),
     "an empty text": (b'{"content": ""}', "content"),
@@ -119,10 +131,7 @@ def test_a_wrong_shape_is_refused_by_the_name_of_its_field(
     response = client.post(f"{room}/messages", data=raw, content_type=JSON, headers=minji.headers)
     assert refused(response) == (422, "validation_failed")
     assert field_at_fault(response) == field
-    assert client.get(f"{room}/messages", headers=minji.headers).json == {  # and nothing of it was kept
-        **client.get(f"{room}/messages", headers=minji.headers).json,  # type: ignore[dict-item]
-        "messages": [],
-    }
+    assert '"messages":[]' in client.get(f"{room}/messages", headers=minji.headers).text, "and nothing of it is kept"
 
 
 @pytest.mark.parametrize("seq", ["1e400", "-1", "NaN", "Infinity", "1.5", '"1"', "true", str(2**53), "9" * 400, "{}"])
@@ -251,7 +260,7 @@ CURSORS = {
     "NUL in a text": cursor("\x00", str(uuid4())),
     "a lone surrogate": cursor("\ud800", str(uuid4())),
     "objects": cursor({}, {}),
-    "no room for a zone": cursor("2026-01-01T00:00:00", str(uuid4())),
+    "a part too many": cursor("a", str(uuid4()), "b"),
     "deep": base64.urlsafe_b64encode(b"[" * 800).decode(),
 }
 
@@ -269,7 +278,7 @@ def test_a_cursor_that_was_not_given_out_is_refused(
     assert refused(client.get(f"{url}?cursor={given}", headers=minji.headers)) == (422, "validation_failed")
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])
 def test_a_cursor_at_the_end_of_time_is_no_fault(client: FlaskClient, minji: TestUser, moment: str) -> None:
     for path in ("/blocks", "/chats/rooms"):
         given = cursor(moment, str(uuid4()))
@@ -425,12 +434,8 @@ def test_somebody_elses_room_is_no_room(app: Flask, client: FlaskClient, minji: 
     theirs = asked(client, endpoint, minji, room_id=room_id, **ids)
     nowhere = asked(client, endpoint, minji, room_id=uuid4(), **ids)
     assert refused(theirs) == refused(nowhere) == (404, "room_not_found")
-    assert theirs.json is not None
-    assert nowhere.json is not None
-    for body in (theirs.json, nowhere.json):
-        del body["error"]["request_id"]
-    assert theirs.json == nowhere.json
-    assert theirs.headers.keys() == nowhere.headers.keys()
+    assert told(theirs) == told(nowhere)
+    assert set(theirs.headers.keys()) == set(nowhere.headers.keys())
 
 
 @pytest.mark.parametrize(

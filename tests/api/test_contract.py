@@ -27,26 +27,26 @@ schema.config.phases.coverage.unexpected_methods = set()
 
 
 @pytest.fixture(scope="module")
-def app_of_module(application: Flask, backing: Backing) -> Flask:
+def app(application: Flask, backing: Backing) -> Flask:
     empty_tables(backing.database_url)
     return application
 
 
 @pytest.fixture
-def world(app_of_module: Flask) -> World:
+def world(app: Flask) -> World:
     """Another one for each operation, since calls leave rooms and end sessions."""
-    return make_world(app_of_module)
+    return make_world(app)
 
 
 @schema.parametrize()
 @settings(
-    max_examples=15,
+    max_examples=12,
     derandomize=True,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_the_document_foresees(case: schemathesis.Case, application: Flask, world: World) -> None:
+def test_every_answer_is_one_that_the_document_foresees(case: schemathesis.Case, app: Flask, world: World) -> None:
     case.path_parameters, case.query, case.body = world.placed(case.path_parameters, case.query, case.body)
-    response = case.call(app=application, headers=world.me.headers)
+    response = case.call(app=app, headers=world.me.headers)
     case.validate_response(response, checks=CHECKS)

@@ -1,7 +1,8 @@
 """The floor of fan-out in Python: one frame to every connection, over and over, and nothing else.
 
-Takes the payload on its input and the number of connections and seconds as arguments; prints its port, then what it
-has sent and the CPU time that took. It is a program of its own, so that its CPU is not the client's.
+Takes the payload as a line of its input and the number of connections and seconds as arguments; prints its port, then
+what it has sent and the CPU time that took, and ends with its input. A program of its own, so that its CPU is not the
+client's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from webapp.realtime.frames import frame
 
 def main(connections: int, seconds: float) -> None:
     """Serve one round of the bench."""
-    whole = frame(sys.stdin.buffer.read())
+    whole = frame(sys.stdin.buffer.readline().strip())
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as server:
         print(server.getsockname()[1], flush=True)
         peers = [server.accept()[0] for _ in range(connections)]
@@ -35,9 +36,8 @@ def main(connections: int, seconds: float) -> None:
                 _finish(peer, whole[sent:])
     used = time.process_time() - cpu
     print(json.dumps({"sent": rounds * connections, "cpu_seconds": used}), flush=True)
-    # The client hangs up first, so that nothing is lost on the way.
-    for peer in peers:
-        peer.shutdown(socket.SHUT_WR)
+    # Until the client has read everything.
+    sys.stdin.buffer.read()
 
 
 def _finish(peer: socket.socket, rest: bytes) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import select
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
-from typing import TypeVar
+from typing import Protocol
 
 from tests.bench.work import BenchError
 
@@ -20,8 +20,6 @@ _KEY = bytes(4)
 _PONG = bytes((0x8A, 0x80)) + _KEY
 _ANSWER = b'{"id":'
 
-S = TypeVar("S", bound="WebSocket")
-
 
 class Loop:
     """One epoll for all connections of the bench."""
@@ -30,14 +28,14 @@ class Loop:
         self._epoll = select.epoll()
         self._readers: dict[int, Callable[[], None]] = {}
 
-    def add(self, tcp: socket.socket, reader: Callable[[], None]) -> None:
-        tcp.setblocking(False)
-        self._readers[tcp.fileno()] = reader
-        self._epoll.register(tcp.fileno(), select.EPOLLIN)
+    def add(self, descriptor: int, reader: Callable[[], None]) -> None:
+        """Call the reader whenever there is something to read."""
+        self._readers[descriptor] = reader
+        self._epoll.register(descriptor, select.EPOLLIN)
 
-    def remove(self, tcp: socket.socket) -> None:
-        if self._readers.pop(tcp.fileno(), None) is not None:
-            self._epoll.unregister(tcp.fileno())
+    def remove(self, descriptor: int) -> None:
+        if self._readers.pop(descriptor, None) is not None:
+            self._epoll.unregister(descriptor)
 
     def run(self, seconds: float) -> None:
         """Serve the connections for so long."""
@@ -78,7 +76,8 @@ class Connection:
         self._tcp = socket.create_connection((HOST, port))
         self._tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unread = b""
-        loop.add(self._tcp, self._readable)
+        self._tcp.setblocking(False)
+        loop.add(self._tcp.fileno(), self._readable)
 
     def send(self, whole: bytes) -> None:
         """Send now; what is sent here is small enough for an idle connection to take whole."""
@@ -86,7 +85,7 @@ class Connection:
             raise BenchError("the server does not read")
 
     def close(self) -> None:
-        self._loop.remove(self._tcp)
+        self._loop.remove(self._tcp.fileno())
         self._tcp.close()
 
     def _readable(self) -> None:
@@ -146,7 +145,8 @@ class WebSocket(Frames):
         self._is_upgraded = False
         self.send(
             f"GET /api/v1/chats/ws?token={token} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            "Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
     def _read(self, received: bytes) -> bytes:
@@ -221,19 +221,30 @@ def request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
     return head.encode() + body
 
 
-def open_sockets(loop: Loop, makers: Iterable[Callable[[], S]], *, at_once: int = 64) -> list[S]:
-    """Open them, so many handshakes under way at a time, and wait for every `hello`."""
-    opened: list[S] = []
-    waiting: list[S] = []
-    for make in makers:
-        waiting.append(make())
-        opened.append(waiting[-1])
-        if len(waiting) == at_once:
-            _await_hello(loop, waiting)
-    _await_hello(loop, waiting)
+def open_sockets(
+    loop: Loop, port: int, tokens: Sequence[str], take: Callable[[bytes], None], *, at_once: int = 64
+) -> list[WebSocket]:
+    """A socket for each token, so many handshakes under way at a time; all have their `hello`."""
+    opened: list[WebSocket] = []
+    for start in range(0, len(tokens), at_once):
+        batch = [WebSocket(loop, port, token, take) for token in tokens[start : start + at_once]]
+        await_hello(loop, batch)
+        opened += batch
     return opened
 
 
-def _await_hello(loop: Loop, waiting: list[S]) -> None:
-    loop.run_until(lambda: all(each.hello for each in waiting), 60, "hello on every socket")
-    waiting.clear()
+def await_hello(loop: Loop, sockets: Sequence[WebSocket]) -> None:
+    """Serve the loop until all of these sockets have been greeted."""
+    loop.run_until(lambda: all(socket.hello for socket in sockets), 60, "hello on every socket")
+
+
+class Closable(Protocol):
+    """Whatever holds a connection."""
+
+    def close(self) -> None: ...
+
+
+def close_all(closables: Iterable[Closable]) -> None:
+    """Hang up on the server."""
+    for each in closables:
+        each.close()

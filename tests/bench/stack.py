@@ -158,10 +158,11 @@ class Running:
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds used so far, by part."""
-        roots = {"web": [self.web], "PG": [self.stack.postgres.child], "Valkey": [self.stack.valkey.child]}
+        web = [self.web.pid] if self.web else []
+        parts = {"web": web, "PG": [self.stack.postgres.pid], "Valkey": [self.stack.valkey.pid]}
         if self.workers:
-            roots["worker"] = list(self.workers)
-        return {part: sum(cpu_seconds(c.pid) for c in children if c) for part, children in roots.items()}
+            parts["worker"] = [worker.pid for worker in self.workers]
+        return {part: sum(map(cpu_seconds, pids)) for part, pids in parts.items()}
 
     def web_memory(self) -> int:
         """Resident bytes of the web processes."""

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Protocol
 from uuid import uuid4
 
-from tests.bench.clients import Commander, HttpCaller, Loop, request, text_frame
+from tests.bench.clients import Commander, HttpCaller, Loop, WebSocket, request, text_frame
 from tests.bench.dataset import SPEECH, Person
 from tests.bench.stack import CpuMeter, Running
 from tests.bench.work import BenchError, Figures, Scale, times
@@ -47,6 +47,7 @@ class Traffic:
         self._senders: list[Sender] = []
         self.sent: list[float] = []
         self.answers: list[float] = []
+        self.answered_at: list[float] = []
         self.deliveries: list[float] = []
         self.whole: list[float] = []
 
@@ -63,7 +64,9 @@ class Traffic:
     def answered(self, number: int) -> None:
         """The sender was told that its message is in the log."""
         index = number - self._first
-        self.answers.append(perf_counter() - self.sent[index])
+        now = perf_counter()
+        self.answered_at.append(now)
+        self.answers.append(now - self.sent[index])
         self._pending -= 1
         if self._paced:
             self._arrived(index)
@@ -79,7 +82,7 @@ class Traffic:
         delay = perf_counter() - self.sent[index]
         self.deliveries.append(delay)
         self._pending -= 1
-        if self._missing[index] == 1 + self._paced or not self.sample:
+        if not self.sample:
             self.sample = payload
         self._arrived(index)
 
@@ -107,7 +110,7 @@ class SocketSender:
     """A member who sends over a socket of their own, to rooms in turn."""
 
     def __init__(self, loop: Loop, port: int, person: Person, rooms: Sequence[str], traffic: Traffic) -> None:
-        self.socket = Commander(loop, port, person.token, self._answered)
+        self.socket = self._open(loop, port, person.token)
         self._rooms, self._traffic = rooms, traffic
         self._number = self._turn = 0
 
@@ -115,13 +118,32 @@ class SocketSender:
         self._turn += 1
         room = self._rooms[self._turn % len(self._rooms)]
         self._number = number = self._traffic.begin(self)
-        self.socket.send(text_frame(b'{"id":%d,"type":"send","room_id":"%b",' % (number, room.encode()) + _body(number)))
+        head = f'{{"id":{number},"type":"send","room_id":"{room}",'
+        self.socket.send(text_frame(head.encode() + _body(number)))
 
     def close(self) -> None:
         self.socket.close()
 
+    def _open(self, loop: Loop, port: int, token: str) -> WebSocket:
+        return Commander(loop, port, token, self._answered)
+
     def _answered(self) -> None:
         self._traffic.answered(self._number)
+
+
+class ListeningSender(SocketSender):
+    """A member whose own socket counts among those that a message has to reach."""
+
+    def _open(self, loop: Loop, port: int, token: str) -> WebSocket:
+        return WebSocket(loop, port, token, self._take)
+
+    def _take(self, payload: bytes) -> None:
+        if not payload.startswith(b'{"id":'):
+            self._traffic.take(payload)
+        elif b'"ok":true' in payload[:40]:
+            self._answered()
+        else:
+            raise BenchError(f"a command was refused: {payload[:300]!r}")
 
 
 class HttpSender:

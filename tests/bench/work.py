@@ -38,7 +38,8 @@ class Table:
         """Run all cases in turn, and again, so that a slow minute of the machine falls on all of them alike."""
         for _ in range(scale.runs):
             for name, case in cases.items():
-                self.rows.setdefault(name, []).append(case())
+                figures = case()
+                self.rows.setdefault(name, []).append(figures)
 
     def relate(self, name: str, limit: str, column: str, title: str = "of the limit") -> None:
         """Add a case's share of a limit's figure, run by run."""
@@ -67,13 +68,12 @@ class Work:
 
 def markdown(head: list[str], body: list[list[str]]) -> list[str]:
     """A Markdown table whose columns line up: text to the left, figures to the right."""
-    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    rows = [head, *body]
-    lines = [
-        "| " + " | ".join(c.rjust(w) if n else c.ljust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))) + " |"
-        for row in rows
-    ]
-    rule = "|" + "|".join("-" * (w + 1) + (":" if n else "-") for n, w in enumerate(widths)) + "|"
+    columns = list(zip(head, *body, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    padded = [[cell.rjust(width) for cell in column] for column, width in zip(columns, widths, strict=True)]
+    padded[0] = [cell.ljust(widths[0]) for cell in columns[0]]
+    lines = ["| " + " | ".join(row) + " |" for row in zip(*padded, strict=True)]
+    rule = "|" + "|".join("-" * (width + 1) + (":" if n else "-") for n, width in enumerate(widths)) + "|"
     return [lines[0], rule, *lines[1:]]
 
 

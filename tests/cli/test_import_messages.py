@@ -47,7 +47,8 @@ def assert_sound(room_id: UUID) -> None:
     numbers = db.session.execute(
         text("""SELECT changed_seq FROM chat_messages WHERE room_id = :room_id
                 UNION ALL SELECT changed_seq FROM chat_members WHERE room_id = :room_id AND changed_seq > 0
-                UNION ALL SELECT changed_seq FROM chat_rooms WHERE room_id = :room_id AND changed_seq > 0 ORDER BY 1"""),
+                UNION ALL SELECT changed_seq FROM chat_rooms WHERE room_id = :room_id AND changed_seq > 0
+                ORDER BY 1"""),
         {"room_id": room_id},
     )
     taken = list(numbers.scalars())
@@ -127,7 +128,7 @@ class TestLines:
         assert texts() == ["좋은 줄", "좋은 줄"]
 
     def test_a_bad_json_line_is_told(self, app: Flask, tmp_path: Path) -> None:
-        good = json.dumps({"room": "추억", "author": "min", "time": AT, "text": "예"})
+        good = json.dumps({"room": "추억", "author": "min", "time": AT, "text": "예"}, ensure_ascii=False)
         path = written(tmp_path, f'{good}\n[1]\n{{"room": "추억"\n{good.replace("예", "네")}\n', "m.jsonl")
         result = run(app, "import-messages", path, "--create-missing", code=1)
         assert "line 2: " in result.stderr
@@ -172,11 +173,11 @@ class TestRepeats:
         path = written(tmp_path, HEADER + "".join(f"추억,{'mj'[n % 2]}ee,{AT},{n}\n" for n in range(40)))
         real, calls = imports.add_messages, []
 
-        def failing(rows: Sequence[Any]) -> None:
+        def failing(room_id: UUID, rows: Sequence[Any]) -> None:
             calls.append(len(rows))
             if len(calls) == 4:
                 raise OSError("the machine stopped")
-            real(rows)
+            real(room_id, rows)
 
         with monkeypatch.context() as patch:
             patch.setattr(imports, "add_messages", failing)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import threading
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -89,7 +89,8 @@ class ChatClient:
         """Connect, also again and elsewhere; what is held stays."""
         self.web = web or self.web
         query = query if query is not None else f"token={self.user.token}"
-        self._socket = connect(f"ws://127.0.0.1:{self.web.port}{API}/chats/ws?{query}", max_size=None, open_timeout=20)
+        address = f"ws://127.0.0.1:{self.web.port}{API}/chats/ws?{query}"
+        self._socket = connect(address, max_size=None, open_timeout=20).__enter__()
         self.closed = None
         for room in self.rooms.values():
             room.is_syncing = False
@@ -108,7 +109,7 @@ class ChatClient:
         try:
             while True:
                 with suppress(TimeoutError):
-                    frame = json.loads(socket.recv(timeout=0.1 if self._due else 1))
+                    frame = orjson.loads(socket.recv(timeout=0.1 if self._due else 1))
                     with self._changed:
                         self._take(frame)
                         self._changed.notify_all()
@@ -134,7 +135,8 @@ class ChatClient:
         number, answer = next(self._ids), Future[Json]()
         self._answers[number] = answer
         try:
-            self._socket.send(json.dumps({"id": number, "type": type_, **fields}, default=str))
+            command = {"id": number, "type": type_, **fields}
+            self._socket.send(orjson.dumps(command, option=orjson.OPT_NON_STR_KEYS).decode())
         except (ConnectionClosed, OSError) as error:
             self._answers.pop(number, None)
             answer.set_exception(ConnectionError(str(error)))
@@ -185,6 +187,11 @@ class ChatClient:
     def room(self, room_id: UUID) -> Room:
         """What is held of a room now."""
         return self.rooms[str(room_id)]
+
+    def take_changes(self, room_id: UUID, found: Json) -> None:
+        """Apply a room of an answer to `sync` that the test has asked for itself."""
+        with self._changed:
+            self._take_changes(self.room(room_id), found)
 
     # -- the rule
 

@@ -9,15 +9,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
+from uuid import UUID
 
 from flask import Flask
 
 from tests.conftest import TEST_SECRET
-from tests.factories import TestUser
+from tests.factories import TestUser, say
 from webapp.app import create_app
 from webapp.config import from_env
 from webapp.core.extensions import redis
@@ -194,3 +195,8 @@ def _in_console(call: Callable[..., T], args: tuple[object, ...], kwargs: Mappin
 def flush_redis() -> None:
     """Forget everything in Redis; for the console."""
     redis.client.flushall()
+
+
+def say_many(user: TestUser, room_id: UUID, contents: Sequence[str]) -> int:
+    """Say these one after the other; the last number; for the console."""
+    return [say(user, room_id, content) for content in contents][-1].seq

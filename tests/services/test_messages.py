@@ -19,10 +19,9 @@ from webapp.core.extensions import db
 from webapp.domain import limits
 from webapp.domain.permissions import Actor
 from webapp.models.message import Message, MessageVersion
-from webapp.schemas.base import Page
-from webapp.schemas.messages import CreatePoll, EditMessage, ForwardMessage, SendMessage
-from webapp.schemas.rooms import MemberView, UpdateMember, UpdateRoom
-from webapp.services import blocks, forwarding, history, members, messages, pins, polls, reactions, rooms
+from webapp.schemas.messages import CreatePoll, EditMessage, SendMessage
+from webapp.schemas.rooms import UpdateMember, UpdateRoom
+from webapp.services import blocks, history, members, messages, pins, polls, reactions, rooms
 from webapp.services.group_commit import Sent
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -245,49 +244,6 @@ def test_a_quote_must_be_a_message_that_the_sender_sees() -> None:
             messages.send(minsu.actor, room_id, SendMessage(content="네", reply_to_id=unseen))
 
 
-# Mentions
-
-
-def test_members_are_mentioned_by_the_names_of_the_room() -> None:
-    owner = make_user(display_name="지영")
-    minsu = make_user("minsu", display_name="민수")
-    room_id = make_team_room(owner, minsu)
-    theirs = member_id(minsu.actor, room_id)
-
-    for content in ("@민수가 말했다", "@minsu 봐", "@Minsu님"):
-        assert say(owner.actor, room_id, content).mentions == [theirs]
-    for content in ("@아무개 봐", "민수", "@minsu2"):
-        assert say(owner.actor, room_id, content).mentions == []
-
-
-def test_a_name_that_two_share_mentions_nobody() -> None:
-    owner = make_user()
-    room_id = make_team_room(owner, make_user(display_name="김민수"), make_user(display_name="김민수"))
-    assert say(owner.actor, room_id, "@김민수 안녕").mentions == []
-
-
-def test_in_a_blind_room_only_labels_are_names() -> None:
-    one, other = make_user(display_name="비밀이름"), make_user(display_name="숨은이름")
-    room_id = make_matching_room([one, make_user()], [other, make_user()])
-    view = rooms.get(other.actor, room_id)
-    label = next(m.anonymous_name for m in members_of(one.actor, room_id) if m.member_id == view.member_id)
-
-    assert say(one.actor, room_id, f"@{label} 안녕").mentions == [view.member_id]
-    assert say(one.actor, room_id, "@숨은이름 안녕").mentions == []
-    assert say(one.actor, room_id, f"@{other.username} 안녕").mentions == []
-
-
-def members_of(actor: Actor, room_id: UUID) -> list[MemberView]:
-    return members.list_members(actor, room_id, Page()).members
-
-
-def test_only_the_owner_mentions_everyone() -> None:
-    owner, minsu = people(2)
-    room_id = channel_with(owner, minsu).room_id
-    assert say(owner, room_id, "@전체 공지입니다").mentions_all
-    assert not say(minsu, room_id, "@all hello").mentions_all
-
-
 # Editing and deleting
 
 
@@ -371,101 +327,6 @@ def test_nobody_edits_or_deletes_what_the_server_says() -> None:
         messages.edit(owner, room_id, system, EditMessage(content="가로채기"))
     with refused(ErrorCode.permission_denied):
         messages.delete(owner, room_id, system)
-
-
-# Pins
-
-
-def test_a_room_pins_fifty_messages_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PINS", 2)
-    owner, minsu = people(2)
-    room_id = channel_with(owner, minsu).room_id
-    first, second, third = (say(owner, room_id, content) for content in ("하나", "둘", "셋"))
-
-    pins.pin(minsu, room_id, first.message_id)
-    pinned = pins.pin(minsu, room_id, third.message_id).message
-    with refused(ErrorCode.limit_reached):
-        pins.pin(minsu, room_id, second.message_id)
-    before = head(owner, room_id)
-    assert pins.pin(owner, room_id, third.message_id).message == pinned
-    assert head(owner, room_id) == before, "what is pinned already takes no number"
-    assert [message.content for message in history.pins(minsu, room_id).messages] == ["셋", "하나"]
-
-    pins.unpin(owner, room_id, third.message_id)
-    assert [message.content for message in history.pins(minsu, room_id).messages] == ["하나"]
-    assert not pins.unpin(owner, room_id, second.message_id).message.is_pinned
-
-
-def test_at_once_no_more_than_fifty_are_pinned(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PINS", 3)
-    (minsu,) = people(1)
-    room_id = channel_with(minsu).room_id
-    ids = [say(minsu, room_id).message_id for _ in range(8)]
-
-    at_once(app, [lambda message_id=message_id: pins.pin(minsu, room_id, message_id) for message_id in ids])
-
-    assert len(history.pins(minsu, room_id).messages) == 3
-
-
-def test_nothing_is_pinned_in_a_frozen_room() -> None:
-    (minsu,) = people(1)
-    room_id = channel_with(minsu).room_id
-    message = say(minsu, room_id)
-    rooms.update(minsu, room_id, UpdateRoom(is_frozen=True))
-    with refused(ErrorCode.room_frozen):
-        pins.pin(minsu, room_id, message.message_id)
-
-
-# Forwarding
-
-
-def test_a_forwarded_text_is_the_forwarders_own_and_tells_no_source() -> None:
-    minsu, jiyoung = make_user(), make_user()
-    source, target = make_team_room(minsu, jiyoung), make_direct_room(minsu, jiyoung)
-    message = say(jiyoung.actor, source, "전해 주세요")
-    body = ForwardMessage(room_id=target, client_message_id=uuid4())
-
-    sent = forwarding.forward(minsu.actor, source, message.message_id, body)
-
-    assert (sent.message.content, sent.message.room_id) == ("전해 주세요", target)
-    assert sent.message.member_id == member_id(minsu.actor, target)
-    told = sent.message.model_dump_json()
-    assert str(message.message_id) not in told
-    assert str(source) not in told
-    assert not forwarding.forward(minsu.actor, source, message.message_id, body).created
-
-
-def test_nothing_is_forwarded_out_of_a_blind_room() -> None:
-    one, other = make_user(), make_user()
-    blind = make_matching_room([one, make_user()], [other, make_user()])
-    message = say(other.actor, blind)
-    elsewhere = make_team_room(one)
-
-    with refused(ErrorCode.permission_denied):
-        forwarding.forward(one.actor, blind, message.message_id, ForwardMessage(room_id=elsewhere))
-
-    assert forwarding.forward(one.actor, blind, message.message_id, ForwardMessage(room_id=blind)).created
-
-
-def test_only_living_texts_go_into_ones_own_rooms() -> None:
-    minsu, stranger = make_user(), make_user()
-    source, target = make_team_room(minsu), make_team_room(minsu)
-    poll = polls.create(minsu.actor, source, CreatePoll(question="언제?", options=["금", "토"])).message
-    gone = say(minsu.actor, source)
-    messages.delete(minsu.actor, source, gone.message_id)
-    text = say(minsu.actor, source)
-
-    def forward(actor: Actor, message_id: UUID, room_id: UUID) -> None:
-        forwarding.forward(actor, source, message_id, ForwardMessage(room_id=room_id))
-
-    with refused(ErrorCode.validation_failed):
-        forward(minsu.actor, poll.message_id, target)
-    with refused(ErrorCode.message_deleted):
-        forward(minsu.actor, gone.message_id, target)
-    with refused(ErrorCode.room_not_found):
-        forward(minsu.actor, text.message_id, make_team_room(stranger))
-    with refused(ErrorCode.room_not_found):
-        forward(stranger.actor, text.message_id, target)
 
 
 # Identity

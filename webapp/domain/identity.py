@@ -8,9 +8,9 @@ DISPLAY_NAME = 2
 FULL_PROFILE = 3
 
 
-def visible_level(*, display_mode: str, is_self: bool, revealed: int = LABEL_ONLY) -> int:
-    """Everything in an open room and of oneself; in a blind room only what was revealed to this viewer."""
-    if display_mode == "open" or is_self:
+def visible_level(*, display_mode: str, revealed: int = LABEL_ONLY) -> int:
+    """Everything in an open room; in a blind room only what was revealed to this viewer, oneself being no exception."""
+    if display_mode == "open":
         return FULL_PROFILE
     return revealed
 

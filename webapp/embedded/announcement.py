@@ -20,7 +20,6 @@ def ready_text(config: Config) -> str:
         _RULE,
         "채팅 앱이 준비되었습니다 · The chat app is ready",
         "",
-        f"  웹 앱 · Web app:      {address}/",
         f"  API 문서 · API docs:  {address}/api/v1/docs",
         *_login_lines(config.data_dir / "demo_logins.json"),
         "",

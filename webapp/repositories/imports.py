@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, select, text
 
 from webapp.core.extensions import db
 from webapp.models.base import Base
@@ -15,6 +16,20 @@ from webapp.models.room import Room
 
 STREAMED_ROWS = 1_000
 
+
+class PastMessage(NamedTuple):
+    """A message that was written elsewhere; the fields are columns."""
+
+    message_id: UUID
+    seq: int
+    sender_id: str
+    member_id: UUID
+    content: str
+    client_message_id: UUID
+    created_at: datetime
+
+
+_COPY = f"COPY chat_messages ({', '.join(PastMessage._fields)}, room_id, changed_seq, updated_at) FROM STDIN"
 _KNOWN = text("""
     SELECT client_message_id FROM chat_messages
     WHERE room_id = :room_id AND (sender_id, client_message_id) IN (
@@ -63,9 +78,12 @@ def known_ids(room_id: UUID, sender_ids: Sequence[str], client_ids: Sequence[UUI
     return frozenset(db.session.execute(_KNOWN, given).scalars())
 
 
-def add_messages(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert messages that have their numbers."""
-    db.session.execute(insert(Message), list(rows))
+def add_messages(room_id: UUID, rows: Sequence[PastMessage]) -> None:
+    """Insert messages that have their numbers, as they were when they were written."""
+    connection: Any = db.session.connection().connection.driver_connection
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in rows:
+            copy.write_row((*row, room_id, row.seq, row.created_at))
 
 
 def add_all(rows: Sequence[Base]) -> None:

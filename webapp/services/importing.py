@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from webapp.domain import imports as rules
 from webapp.events.publisher import MarkUpdate
 from webapp.integrations.tasks import dirty_rooms
 from webapp.repositories import cursors, imports, rooms
+from webapp.repositories.imports import PastMessage
 from webapp.schemas.imports import ImportedLine
 from webapp.services import import_lines
 from webapp.services.import_lines import Format
@@ -36,6 +37,11 @@ class _Message:
     text: str
     at: datetime
     client_message_id: UUID
+
+    def numbered(self, seq: int) -> PastMessage:
+        """The row that it becomes."""
+        message_id = rules.dated_id(self.at)
+        return PastMessage(message_id, seq, self.sender_id, self.member_id, self.text, self.client_message_id, self.at)
 
 
 @dataclass
@@ -132,7 +138,7 @@ def _append(room_id: UUID, batch: list[_Message]) -> int:
         if not fresh:
             return 0
         former = room.last_seq
-        imports.add_messages([_row(room_id, uow.next_seq(), message) for message in fresh])
+        imports.add_messages(room_id, [message.numbered(uow.next_seq()) for message in fresh])
         room.last_message_at = max(*(m.at for m in fresh), room.last_message_at or fresh[0].at)
         cursors.lock(room_id, rooms.UNREAD)
         # History is no news.
@@ -141,18 +147,3 @@ def _append(room_id: UUID, batch: list[_Message]) -> int:
             uow.signal(room_id, MarkUpdate({str(member_id): values for member_id, values in marks.items()}))
     dirty_rooms.mark(room_id)
     return len(fresh)
-
-
-def _row(room_id: UUID, seq: int, message: _Message) -> dict[str, Any]:
-    return {
-        "message_id": rules.dated_id(message.at),
-        "room_id": room_id,
-        "seq": seq,
-        "changed_seq": seq,
-        "sender_id": message.sender_id,
-        "member_id": message.member_id,
-        "content": message.text,
-        "client_message_id": message.client_message_id,
-        "created_at": message.at,
-        "updated_at": message.at,
-    }

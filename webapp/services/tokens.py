@@ -90,7 +90,7 @@ def read_refresh(token: str) -> RefreshClaims:
     if payload is None or payload["type"] != "refresh":
         raise AppError(ErrorCode.token_invalid)
     _refuse_expired(_time(payload["exp"]))
-    return RefreshClaims(payload["sub"], UUID(payload["sid"]), payload["gen"])
+    return RefreshClaims(payload["sub"], _session(payload["sid"]), payload["gen"])
 
 
 def host_session_id(user_id: str) -> UUID:
@@ -104,7 +104,7 @@ def _own_access(token: str) -> AccessClaims | None:
         return None
     if payload["type"] != "access":
         raise AppError(ErrorCode.token_invalid)
-    return AccessClaims(payload["sub"], _time(payload["exp"]), UUID(payload["sid"]))
+    return AccessClaims(payload["sub"], _time(payload["exp"]), _session(payload["sid"]))
 
 
 def _own_payload(token: str) -> Mapping[str, Any] | None:
@@ -113,7 +113,15 @@ def _own_payload(token: str) -> Mapping[str, Any] | None:
     except (jwt.PyJWTError, JWTExtendedException, ValueError, RecursionError):
         return None
     # Signed with our secret but not made here: another use of the same secret.
-    return payload if payload.keys() >= {"sub", "sid", "exp"} else None
+    return payload if payload.keys() >= {"sub", "sid", "exp"} and rules.is_user_id(payload["sub"]) else None
+
+
+def _session(claim: Any) -> UUID:
+    """The session that a token names; what can't be one makes the token invalid."""
+    try:
+        return UUID(claim)
+    except (ValueError, TypeError, AttributeError):
+        raise AppError(ErrorCode.token_invalid) from None
 
 
 def _hosts_access(token: str) -> AccessClaims:
