@@ -228,6 +228,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("mentions <> '{}'::uuid[]"),
     )
     op.create_index(
+        "ix_chat_messages_mentions_all",
+        "chat_messages",
+        ["room_id", "seq"],
+        unique=False,
+        postgresql_where=sa.text("mentions_all"),
+    )
+    op.create_index(
         "ix_chat_messages_pins",
         "chat_messages",
         ["room_id", "seq"],

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.stack import PROJECT, Stack
 
-_PACKAGES = "Flask gunicorn gevent SQLAlchemy psycopg pydantic orjson redis celery websockets".split()
+_PACKAGES = ("Flask", "gunicorn", "gevent", "SQLAlchemy", "psycopg", "pydantic", "orjson", "celery", "websockets")
 
 
 def facts(stack: Stack) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ def measure(stack: Stack, scale: Scale, table: Table) -> None:
     people = stack.data.people(LISTENERS + 64)
     room, bare = stack.data.room(people), stack.data.room(people)
     for web in (1,) if scale.short else (1, 2):
-        amounts = (1, 16, 64) if web == 1 else (16, 64)
+        amounts = (1, 64) if scale.short else (1, 16, 64) if web == 1 else (16, 64)
         with stack.running(web) as running:
             cases: dict[str, Case] = {}
             for amount in amounts:

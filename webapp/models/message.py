@@ -40,6 +40,7 @@ class Message(Base):
             postgresql_using="gin",
             postgresql_where=text("mentions <> '{}'::uuid[]"),
         ),
+        Index("ix_chat_messages_mentions_all", "room_id", "seq", postgresql_where=text("mentions_all")),
         Index("ix_chat_messages_deleted", "deleted_at", "message_id", postgresql_where=text("is_deleted")),
     )
 

@@ -163,10 +163,10 @@ class GroupCommit:
 
     def _attempt(self, connection: Connection, room_id: UUID, batch: list[_Waiting]) -> list[_Waiting]:
         """Check and append; what remains to be tried again."""
-        admitted = self._admit(connection, room_id, batch)
-        if not admitted:
+        gate, admitted = self._admit(connection, room_id, batch)
+        if gate is None or not admitted:
             return []
-        gate, now = self._gates[room_id], clock.now()
+        now = clock.now()
         rows = [(w.message, gate.senders[w.message.sender_id].member_id) for w in admitted]
         base = append.append(connection, room_id, gate.room.access_rev, rows, now)
         if base is None:
@@ -184,13 +184,14 @@ class GroupCommit:
             waiting.succeed(view, created=True)
         return []
 
-    def _admit(self, connection: Connection, room_id: UUID, batch: list[_Waiting]) -> list[_Waiting]:
-        """Those who may send. A refusal always rests on a gate read now, never on a remembered one."""
+    def _admit(
+        self, connection: Connection, room_id: UUID, batch: list[_Waiting]
+    ) -> tuple[_Gate | None, list[_Waiting]]:
+        """Those who may send, and by which gate. A refusal always rests on one read now, never on a remembered one."""
         gate = self._gates.get(room_id)
-        refused = batch if gate is None else [w for w in batch if _refusal(gate, w.message) is not None]
-        if not refused:
-            return batch
-        gate = self._read_gate(connection, room_id, refused)
+        if gate is not None and all(_refusal(gate, w.message) is None for w in batch):
+            return gate, batch
+        gate = self._read_gate(connection, room_id, batch)
         admitted = []
         for waiting in batch:
             refusal = AppError(ErrorCode.room_not_found) if gate is None else _refusal(gate, waiting.message)
@@ -198,7 +199,7 @@ class GroupCommit:
                 admitted.append(waiting)
             else:
                 waiting.fail(refusal)
-        return admitted
+        return gate, admitted
 
     def _read_gate(self, connection: Connection, room_id: UUID, batch: Iterable[_Waiting]) -> _Gate | None:
         found = append.read_gate(connection, room_id, [w.message.sender_id for w in batch])
@@ -210,8 +211,8 @@ class GroupCommit:
         known = self._gates.get(room_id)
         if known is not None and known.room.access_rev == room.access_rev:
             senders = known.senders | senders
-        self._gates[room_id] = _Gate(room, senders)
-        return self._gates[room_id]
+        gate = self._gates[room_id] = _Gate(room, senders)
+        return gate
 
     def _settle_stored(self, connection: Connection, room_id: UUID, batch: list[_Waiting]) -> list[_Waiting]:
         """Answer those whose message the log holds already; the others remain."""
