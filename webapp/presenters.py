@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import Row
 
@@ -14,10 +15,12 @@ from webapp.domain import identity
 from webapp.models.member import Member
 from webapp.models.message import Message
 from webapp.models.room import Room
-from webapp.repositories import identities, room_list
+from webapp.repositories import history, identities
 from webapp.repositories.append import NewMessage
-from webapp.repositories.messages import VIEW_COLUMNS
-from webapp.schemas.messages import MessageView
+from webapp.repositories.messages import JSON_TEXT_FIELDS, VIEW_COLUMNS
+from webapp.repositories.room_list import Listed
+from webapp.schemas.base import Encoded
+from webapp.schemas.messages import MessagePage, MessageView
 from webapp.schemas.rooms import (
     MemberView,
     NotificationLevel,
@@ -30,7 +33,6 @@ from webapp.schemas.rooms import (
 
 _MESSAGE = TypeAdapter(MessageView)
 _MESSAGES = TypeAdapter(list[MessageView])
-_ROOM_PAGE = TypeAdapter(RoomPage)
 _FIELDS = tuple(column.key for column in VIEW_COLUMNS)
 _EMPTIED: dict[str, Any] = {
     "content": "",
@@ -53,6 +55,31 @@ def message(source: MessageSource) -> MessageView:
 def messages(sources: Iterable[MessageSource]) -> list[MessageView]:
     """Many messages at once."""
     return _MESSAGES.validate_python([_shown(source) for source in sources])
+
+
+def message_page(page: history.Page) -> Encoded[MessagePage]:
+    """A page of history, masked and encoded row by row."""
+    shown = {
+        "messages": [_as_json(row) for row in page.rows],
+        "has_more_before": page.has_more_before,
+        "has_more_after": page.has_more_after,
+        "head_seq": page.head_seq,
+        "epoch": page.epoch,
+    }
+    return Encoded(MessagePage, orjson.dumps(shown, option=orjson.OPT_UTC_Z))
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose columns are in JSON's form already."""
+    if row["is_deleted"]:
+        return _emptied_if_deleted({**row, "system": _fragment(row["system"])})
+    for name in JSON_TEXT_FIELDS:
+        row[name] = _fragment(row[name])
+    return row
+
+
+def _fragment(text: str | None) -> orjson.Fragment | None:
+    return None if text is None else orjson.Fragment(text)
 
 
 def _shown(source: MessageSource) -> dict[str, Any]:
@@ -95,16 +122,11 @@ def room(row: Room, member: Member, last_message: MessageView | None) -> RoomVie
     )
 
 
-def room_page(rows: Sequence[Row[*tuple[Any, ...]]], next_cursor: str | None) -> RoomPage:
-    """The room list, from the rows of `room_list`."""
-    width = len(room_list.FIELDS)
-    listed = []
-    for row in rows:
-        fields = dict(zip(room_list.FIELDS, row, strict=False))
-        last = dict(zip(_FIELDS, row[width:], strict=False))
-        fields["last_message"] = None if last["message_id"] is None else _emptied_if_deleted(last)
-        listed.append(fields)
-    return _ROOM_PAGE.validate_python({"rooms": listed, "next_cursor": next_cursor})
+def room_page(rows: Sequence[Listed], next_cursor: str | None) -> Encoded[RoomPage]:
+    """The room list, masked and encoded row by row."""
+    listed = [{**row.room, "last_message": None if row.newest is None else _as_json(row.newest)} for row in rows]
+    body = orjson.dumps({"rooms": listed, "next_cursor": next_cursor}, option=orjson.OPT_UTC_Z)
+    return Encoded(RoomPage, body)
 
 
 def _settings(room: Room | Row[Any]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from webapp.schemas.messages import CreatePoll
 from webapp.schemas.rooms import CreateInvitation
 from webapp.services import invitations, members, polls, rooms
 
-
 # A call may give one of them; a document can't say so, nor what a cursor is made of.
 PLACES_OF_HISTORY = ("before_seq", "after_seq", "around_seq", "around")
 
@@ -55,7 +54,7 @@ def _placed(part: Any, place: Place, turn: int) -> Any:
     if not isinstance(part, Mapping):
         return part
     refused = {"cursor", *[name for name in PLACES_OF_HISTORY if name in part][1:]}
-    known = {name: ids[turn % len(ids)] for name, ids in place.ids.items() if name in part}
+    known: dict[str, str | list[str]] = {name: ids[turn % len(ids)] for name, ids in place.ids.items() if name in part}
     if "user_ids" in part:
         known["user_ids"] = place.ids["user_id"]
     return {**{name: value for name, value in part.items() if name not in refused}, **known}

@@ -22,11 +22,11 @@ REPORT = PROJECT / "BENCHMARKS.md"
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench ARGS=--write`. Client, PostgreSQL, Valkey and the product share the machine below, over 127.0.0.1;
-a message counts as sent when it is committed with `synchronous_commit=on` and answered. Median of {runs} runs of
-{seconds:g} s after a warm-up, lowest and highest in brackets; all cases of a table take turns. Lines that begin with
-*limit* are what the machine does with the same statement, or the same bytes, and nothing around it. CPU is that of
-the server processes alone.
+Written by `make bench ARGS=--write`. Client, PostgreSQL, Valkey and the product share the machine below and talk over
+127.0.0.1. A message counts as sent when it is committed with `synchronous_commit=on` and answered. Median of {runs}
+runs of {seconds:g} s after a warm-up, lowest and highest in brackets; all cases of a table take turns. Lines that
+begin with *limit* are what the machine does with the same statement, or the same bytes, and nothing around it. CPU is
+that of the server processes alone.
 """
 
 

@@ -14,7 +14,9 @@ from tests.bench.work import BenchError
 HOST = "127.0.0.1"
 _RECEIVE = 1 << 18
 _EVENTS = 1024
-_TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89
+_QUIET_SECONDS = 0.5
+CLOSE = 0x88
+_TEXT, _PING = 0x81, 0x89
 # A key of zeros leaves the payload as it is, so a frame costs the client nothing to mask.
 _KEY = bytes(4)
 _PONG = bytes((0x8A, 0x80)) + _KEY
@@ -27,6 +29,7 @@ class Loop:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._readers: dict[int, Callable[[], None]] = {}
+        self._last = perf_counter()
 
     def add(self, descriptor: int, reader: Callable[[], None]) -> None:
         """Call the reader whenever there is something to read."""
@@ -51,9 +54,19 @@ class Loop:
                 raise BenchError(f"not within {seconds:g} s: {wanted}")
             self._step(0.02)
 
+    def run_until_quiet(self, seconds: float) -> None:
+        """Serve the connections until nothing has come for a moment; bounded by `seconds`."""
+        self._last = perf_counter()
+        self.run_until(
+            lambda: perf_counter() - self._last > _QUIET_SECONDS, seconds, "the end of what the server sends"
+        )
+
     def _step(self, seconds: float) -> None:
         readers = self._readers
-        for descriptor, _ in self._epoll.poll(seconds, _EVENTS):
+        found = self._epoll.poll(seconds, _EVENTS)
+        if found:
+            self._last = perf_counter()
+        for descriptor, _ in found:
             if (reader := readers.get(descriptor)) is not None:
                 reader()
 
@@ -131,7 +144,7 @@ class Frames(Connection):
     def _control(self, kind: int, payload: bytes) -> None:
         if kind == _PING:
             self.send(_PONG)
-        elif kind == _CLOSE:
+        elif kind == CLOSE:
             raise BenchError(f"the server closed a socket: {int.from_bytes(payload[:2])} {payload[2:].decode()}")
 
 

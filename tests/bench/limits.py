@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
+from typing import IO
 from urllib.parse import urlsplit
 
 from tests.bench.clients import Frames, Loop
@@ -116,35 +116,64 @@ def querying(
     return {"requests/s": len(spans) / seconds, **times("answer", spans), "PG ms/request": used / len(spans) * 1e3}
 
 
-def bare_fan_out(loop: Loop, payload: bytes, connections: int, seconds: float) -> Figures:
-    """A Python process that does nothing but write this frame to so many connections, over and over."""
-    command = [sys.executable, "-m", "tests.bench.bare_sender", str(connections), str(seconds)]
-    received = 0
-    told: list[bytes] = []
-
-    def take(_: bytes) -> None:
-        nonlocal received
-        received += 1
-
+def bare_fan_out(loop: Loop, payload: bytes, connections: int, *, window: int, seconds: float) -> Figures:
+    """A Python process that only writes this frame to so many connections, with so many rounds under way."""
+    command = [sys.executable, "-m", "tests.bench.bare_sender", str(connections)]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender:
         assert sender.stdin is not None
         assert sender.stdout is not None
-        output = sender.stdout
         listeners: list[Frames] = []
         try:
             sender.stdin.write(payload + b"\n")
             sender.stdin.flush()
-            port = int(output.readline())
-            listeners = [Frames(loop, port, take) for _ in range(connections)]
-            began = perf_counter()
-            loop.add(output.fileno(), lambda: told.append(output.readline()))
-            loop.run_until(lambda: bool(told), seconds + 30, "the end of the bare loop")
-            loop.remove(output.fileno())
-            result = json.loads(told[0])
-            loop.run_until(lambda: received == result["sent"], 30, "all that the bare loop has sent")
-            elapsed = perf_counter() - began
+            port = int(sender.stdout.readline())
+            rounds = _Rounds(connections, sender.stdin)
+            listeners = [Frames(loop, port, rounds.take) for _ in range(connections)]
+            elapsed = rounds.run(loop, window, seconds)
+            sender.stdin.close()
+            used = float(sender.stdout.readline())
         finally:
             for listener in listeners:
                 listener.close()
             sender.kill()
-    return {"deliveries/s": received / elapsed, "CPU µs/delivery": result["cpu_seconds"] / received * 1e6}
+    received = rounds.finished * connections
+    return {
+        "deliveries/s": received / elapsed,
+        **times("last member", rounds.spans),
+        "CPU µs/delivery": used / received * 1e6,
+    }
+
+
+class _Rounds:
+    """Rounds of the bare loop: another one is allowed when the oldest has reached every connection."""
+
+    def __init__(self, connections: int, allow: IO[bytes]) -> None:
+        self._connections = connections
+        self._allow = allow
+        self._received = 0
+        self._started: list[float] = []
+        self._is_open = True
+        self.finished = 0
+        self.spans: list[float] = []
+
+    def run(self, loop: Loop, window: int, seconds: float) -> float:
+        began = perf_counter()
+        for _ in range(window):
+            self._start()
+        loop.run(seconds)
+        self._is_open = False
+        loop.run_until(lambda: self.finished == len(self._started), 30, "all that the bare loop has sent")
+        return perf_counter() - began
+
+    def take(self, _: bytes) -> None:
+        self._received += 1
+        if self._received % self._connections == 0:
+            self.spans.append(perf_counter() - self._started[self.finished])
+            self.finished += 1
+            if self._is_open:
+                self._start()
+
+    def _start(self) -> None:
+        self._started.append(perf_counter())
+        self._allow.write(b".")
+        self._allow.flush()

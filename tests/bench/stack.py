@@ -83,6 +83,8 @@ class Stack:
         self.data.settle()
         with Redis.from_url(self.valkey.url) as client:
             client.flushall()
+        for log in self._product_logs:
+            log.unlink(missing_ok=True)
         port = find_free_port()
         env = {"BIND": f"127.0.0.1:{port}", "PORT": str(port), "WEB_CONCURRENCY": str(web)}
         running = Running(self, port)
@@ -120,10 +122,14 @@ class Stack:
     def complaints(self) -> list[str]:
         """The last lines that the product's processes have logged, which explain a failure best."""
         lines: list[str] = []
-        for log in (self._log(WEB.name), *(self._log(command.name) for command in WORKERS)):
-            if log.exists():
-                lines += [f"{log.stem}: {line[:400]}" for line in log.read_text(errors="replace").splitlines()[-4:]]
+        for log in filter(Path.exists, self._product_logs):
+            found = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("{")]
+            lines += [f"    {log.stem}: {line[:300]}" for line in found[-3:]]
         return lines
+
+    @property
+    def _product_logs(self) -> list[Path]:
+        return [self._log(command.name) for command in (WEB, *WORKERS)]
 
 
 @dataclass

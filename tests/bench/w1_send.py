@@ -13,6 +13,7 @@ from tests.bench.work import Case, Figures, Scale, Table, Work
 
 LISTENERS = 2
 BATCH = 64
+SETTLE_SECONDS = 60.0
 
 
 def measure(stack: Stack, scale: Scale, table: Table) -> None:
@@ -48,6 +49,7 @@ def send(running: Running, door: str, people: list[Person], rooms: list[Room], a
     senders = [kind(loop, running.port, person, share, traffic) for person, share in given]
     try:
         await_hello(loop, [sender.socket for sender in senders if isinstance(sender, SocketSender)])
+        loop.run_until_quiet(SETTLE_SECONDS)
         return sending(running, loop, traffic, senders, scale)
     finally:
         close_all([*listeners, *senders])

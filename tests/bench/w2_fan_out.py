@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
 
 from tests.bench import limits
 from tests.bench.clients import Loop, await_hello, close_all, open_sockets
@@ -13,6 +15,7 @@ from tests.bench.work import Case, Figures, Scale, Table, Work, times
 
 SIZES = (200, 1_000, 5_000)
 WINDOW = 8
+SETTLE_SECONDS = 240.0
 
 
 def measure(stack: Stack, scale: Scale, table: Table) -> None:
@@ -31,27 +34,38 @@ def _measure_room(running: Running, web: int, people: list[Person], room: Room, 
     loop, traffic = Loop(), Traffic(size, paced=True)
     senders = [ListeningSender(loop, running.port, p, [room.room_id], traffic) for p in people[:WINDOW]]
     await_hello(loop, [sender.socket for sender in senders])
-    before = running.web_memory()
+    before, began = running.web_memory(), perf_counter()
     sockets = open_sockets(loop, running.port, [p.token for p in people[WINDOW:]], traffic.take)
-    kib = (running.web_memory() - before) / len(sockets) / 1024
-    one, many = f"{size:,} connected, one at a time, {web} web", f"{size:,} connected, {WINDOW} under way, {web} web"
-    bare = f"limit: bare Python loop, {size:,} connections"
-    cases: dict[str, Case] = {
-        one: lambda: _deliver(running, loop, traffic, senders[:1], scale) | {"KiB/connection": kib},
-        many: lambda: _deliver(running, loop, traffic, senders, scale),
+    # Everybody's presence is told to everybody first.
+    loop.run_until_quiet(SETTLE_SECONDS)
+    opening = {
+        "ms/connect": (perf_counter() - began) / len(sockets) * 1e3,
+        "KiB/connection": (running.web_memory() - before) / len(sockets) / 1024,
     }
-    if web == 1:
-        cases[bare] = lambda: limits.bare_fan_out(loop, traffic.sample, size, scale.seconds / 2)
+    cases: dict[str, Case] = {}
+    for window in (1, WINDOW):
+        name = f"{size:,} connected, {window} under way, {web} web"
+        cases[name] = partial(_deliver, running, loop, traffic, senders[:window], opening, scale)
+        if web == 1:
+            cases[_limit(size, window)] = partial(_bare, loop, traffic, window, size, scale)
     try:
         table.measure(scale, cases)
     finally:
         close_all([*sockets, *senders])
-    table.relate(one, bare, "deliveries/s")
-    table.relate(many, bare, "deliveries/s")
+    for window in (1, WINDOW):
+        table.relate(f"{size:,} connected, {window} under way, {web} web", _limit(size, window), "deliveries/s")
+
+
+def _limit(size: int, window: int) -> str:
+    return f"limit: bare Python loop, {size:,} connections, {window} under way"
+
+
+def _bare(loop: Loop, traffic: Traffic, window: int, size: int, scale: Scale) -> Figures:
+    return limits.bare_fan_out(loop, traffic.sample, size, window=window, seconds=scale.seconds / 2)
 
 
 def _deliver(
-    running: Running, loop: Loop, traffic: Traffic, senders: Sequence[ListeningSender], scale: Scale
+    running: Running, loop: Loop, traffic: Traffic, senders: Sequence[ListeningSender], opening: Figures, scale: Scale
 ) -> Figures:
     traffic.run(loop, senders, scale.warm_up)
     meter = CpuMeter(running)
@@ -61,6 +75,7 @@ def _deliver(
         "deliveries/s": delivered / elapsed,
         **times("last member", traffic.whole),
         **meter.per(delivered, "delivery", 1e6),
+        **opening,
     }
 
 

@@ -58,6 +58,7 @@ class Web:
         self.log = log
         self._environment = {**environment, "PORT": str(self.port), "WEB_CONCURRENCY": "1"}
         self.child = self._start()
+        self._is_ending = False
 
     def _start(self) -> Child:
         command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
@@ -74,11 +75,19 @@ class Web:
         except OSError:
             return False
 
-    def restart(self) -> Web:
-        """Start anew, unless it runs."""
-        if not self.child.running:
+    def end(self, how: signal.Signals) -> None:
+        """Tell it to stop, or kill it with all that it started; does not wait."""
+        self._is_ending = True
+        if how is signal.SIGKILL:
             self.child.kill()
-            self.child = self._start()
+        else:
+            self.child.ask_to_stop()
+
+    def restart(self) -> Web:
+        """Start anew, unless it runs and isn't about to end."""
+        if self._is_ending or not self.child.running:
+            self.child.kill()
+            self.child, self._is_ending = self._start(), False
         return self.wait()
 
     def ask(self, method: str, path: str, token: str = "", body: object = None) -> Answer:

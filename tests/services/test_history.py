@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("context")
 
 
 def read(actor: Actor, room_id: UUID, **query: object) -> list[int]:
-    return [m.seq for m in history.page(actor, room_id, History.model_validate(query)).messages]
+    return [m.seq for m in history.page(actor, room_id, History.model_validate(query)).parsed().messages]
 
 
 def reply(actor: Actor, root: MessageView, content: str = "답") -> MessageView:
@@ -52,7 +52,7 @@ def test_the_newest_page_is_oldest_first_without_replies() -> None:
     room_id = channel_with(minsu).room_id
     timeline = conversation(minsu, room_id)
 
-    page = history.page(minsu, room_id, History(limit=4))
+    page = history.page(minsu, room_id, History(limit=4)).parsed()
 
     assert [m.seq for m in page.messages] == timeline[-4:]
     assert (page.has_more_before, page.has_more_after) == (True, False)
@@ -72,15 +72,15 @@ def test_every_page_is_a_stretch_of_the_timeline(limit: int) -> None:
         from_it_on = [number for number in timeline if number >= seq]
         past = [number for number in timeline if number > seq]
 
-        before = history.page(minsu, room_id, History(before_seq=seq, limit=limit))
+        before = history.page(minsu, room_id, History(before_seq=seq, limit=limit)).parsed()
         assert [m.seq for m in before.messages] == below[-limit:]
         assert (before.has_more_before, before.has_more_after) == (len(below) > limit, bool(from_it_on))
 
-        after = history.page(minsu, room_id, History(after_seq=seq, limit=limit))
+        after = history.page(minsu, room_id, History(after_seq=seq, limit=limit)).parsed()
         assert [m.seq for m in after.messages] == past[:limit]
         assert (after.has_more_before, after.has_more_after) == (len(timeline) > len(past), len(past) > limit)
 
-        around = history.page(minsu, room_id, History(around_seq=seq, limit=limit))
+        around = history.page(minsu, room_id, History(around_seq=seq, limit=limit)).parsed()
         found = [m.seq for m in around.messages]
         first = timeline.index(found[0])
         assert found == timeline[first : first + len(found)]
@@ -93,7 +93,7 @@ def test_a_room_without_messages_has_an_empty_page() -> None:
     minsu, jiyoung = make_user(), make_user()
     room_id = make_direct_room(minsu, jiyoung)
     for query in ({}, {"before_seq": 0}, {"after_seq": 5}, {"around_seq": 3}, {"around": "first_unread"}):
-        page = history.page(minsu.actor, room_id, History.model_validate(query))
+        page = history.page(minsu.actor, room_id, History.model_validate(query)).parsed()
         assert (page.messages, page.has_more_before, page.has_more_after) == ([], False, False)
 
 
@@ -122,7 +122,7 @@ def test_history_begins_where_the_view_begins() -> None:
     said = say(owner.actor, room_id, "새 말")
 
     view = rooms.get(minsu.actor, room_id).visible_from_seq
-    page = history.page(minsu.actor, room_id, History())
+    page = history.page(minsu.actor, room_id, History()).parsed()
     assert old.seq < view <= page.messages[0].seq
     assert not page.has_more_before
     assert page.messages[-1] == messages.get(minsu.actor, room_id, said.message_id).message
@@ -132,7 +132,7 @@ def test_history_begins_where_the_view_begins() -> None:
     with refused(ErrorCode.message_not_found):
         messages.get(minsu.actor, room_id, old.message_id)
     with refused(ErrorCode.message_not_found):
-        history.thread(minsu.actor, room_id, old.message_id, History())
+        history.thread(minsu.actor, room_id, old.message_id, History()).parsed()
     with refused(ErrorCode.message_not_found):
         messages.send(minsu.actor, room_id, SendMessage(content="?", reply_to_id=old.message_id))
     assert messages.get(minsu.actor, room_id, new.message_id).message.content == "새 답"
@@ -149,15 +149,15 @@ def test_a_blocked_label_is_hidden_from_the_blocker_alone() -> None:
     reply(rest.actor, root, "보일 답")
     blocks.block_member(one.actor, room_id, theirs)
 
-    shown = history.page(one.actor, room_id, History())
+    shown = history.page(one.actor, room_id, History()).parsed()
     assert [m.content for m in shown.messages if m.system is None] == ["뿌리"]
     assert any(m.system for m in shown.messages), "what the server says stays"
-    assert [m.content for m in history.thread(one.actor, room_id, root.message_id, History()).messages] == ["보일 답"]
+    assert [m.content for m in history.thread(one.actor, room_id, root.message_id, History()).parsed().messages] == ["보일 답"]
     assert history.pins(one.actor, room_id).messages == []
     with refused(ErrorCode.message_not_found):
         messages.get(one.actor, room_id, hidden.message_id)
     with refused(ErrorCode.message_not_found):
-        history.thread(one.actor, room_id, hidden.message_id, History())
+        history.thread(one.actor, room_id, hidden.message_id, History()).parsed()
     for viewer in (friend, other, rest):
         assert hidden.seq in read(viewer.actor, room_id)
 
@@ -181,15 +181,15 @@ def test_only_present_members_read() -> None:
     rooms.leave(minsu, room_id)
     for actor in (minsu, stranger):
         with refused(ErrorCode.room_not_found):
-            history.page(actor, room_id, History())
+            history.page(actor, room_id, History()).parsed()
         with refused(ErrorCode.room_not_found):
             history.pins(actor, room_id)
     with refused(ErrorCode.room_not_found):
-        history.page(owner, uuid4(), History())
+        history.page(owner, uuid4(), History()).parsed()
     db.session.execute(update(Room).where(Room.room_id == room_id).values(is_active=False))
     db.session.commit()
     with refused(ErrorCode.room_not_found):
-        history.page(owner, room_id, History())
+        history.page(owner, room_id, History()).parsed()
 
 
 def test_nothing_at_or_below_the_floor_is_shown() -> None:
@@ -221,7 +221,7 @@ def test_head_and_rows_are_of_one_instant(app: Flask) -> None:
     heads = set()
     try:
         while len(heads) < 50:
-            page = history.page(writers[0], room_id, History(limit=3))
+            page = history.page(writers[0], room_id, History(limit=3)).parsed()
             heads.add(page.head_seq)
             assert page.messages[-1].seq == page.head_seq
     finally:

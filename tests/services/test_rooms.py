@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("context")
 
 
 def listed(actor: Actor, **query: object) -> list[UUID]:
-    return [room.room_id for room in rooms.list_rooms(actor, RoomsQuery.model_validate(query)).rooms]
+    return [room.room_id for room in rooms.list_rooms(actor, RoomsQuery.model_validate(query)).parsed().rooms]
 
 
 # Direct rooms

@@ -121,7 +121,7 @@ def test_leaving_a_team_leaves_its_channels_and_no_others() -> None:
     own = channel(other, team_id).room_id
     kept = channel(other, elsewhere).room_id
     teams.leave(other, team_id)
-    assert [room.room_id for room in rooms.list_rooms(other, RoomsQuery()).rooms] == [kept]
+    assert [room.room_id for room in rooms.list_rooms(other, RoomsQuery()).parsed().rooms] == [kept]
     with refused(ErrorCode.team_not_found):
         teams.get(other, team_id)
     for room_id in (*made, own):
@@ -161,6 +161,6 @@ def test_nobody_stays_in_a_channel_who_left_the_team_while_joining(app: Flask) -
     made = [channel(owner, team_id).room_id for _ in range(4)]
     joins = [partial(rooms.join, other, room_id) for room_id in made]
     at_once(app, [*joins, lambda: teams.leave(other, team_id)])
-    present = [room.room_id for room in rooms.list_rooms(other, RoomsQuery()).rooms]
+    present = [room.room_id for room in rooms.list_rooms(other, RoomsQuery()).parsed().rooms]
     in_team = [team.team_id for team in teams.list_teams(other, Page()).teams]
     assert in_team == [team_id] or present == []

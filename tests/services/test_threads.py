@@ -62,12 +62,12 @@ def test_replies_are_in_the_thread_and_not_in_the_timeline() -> None:
     replies = [answer(jiyoung, room_id, root, f"{n}") for n in range(3)]
     answer(minsu, room_id, other)
 
-    timeline = history.page(minsu, room_id, History()).messages
+    timeline = history.page(minsu, room_id, History()).parsed().messages
     assert [m.content for m in timeline if m.system is None] == ["뿌리", "다른 말"]
-    page = history.thread(minsu, room_id, root.message_id, History(limit=2))
+    page = history.thread(minsu, room_id, root.message_id, History(limit=2)).parsed()
     assert [m.message_id for m in page.messages] == [reply.message_id for reply in replies[1:]]
     assert (page.has_more_before, page.has_more_after) == (True, False)
-    older = history.thread(minsu, room_id, root.message_id, History(before_seq=page.messages[0].seq))
+    older = history.thread(minsu, room_id, root.message_id, History(before_seq=page.messages[0].seq)).parsed()
     assert [m.message_id for m in older.messages] == [replies[0].message_id]
 
 
@@ -77,7 +77,7 @@ def test_a_thread_hangs_on_a_living_message_of_the_timeline() -> None:
     root = say(owner, room_id)
     reply = answer(minsu, room_id, root)
     rooms.update(owner, room_id, UpdateRoom(room_name="새 이름"))
-    system = next(m for m in history.page(owner, room_id, History()).messages if m.system is not None)
+    system = next(m for m in history.page(owner, room_id, History()).parsed().messages if m.system is not None)
 
     for no_root in (reply, system):
         with refused(ErrorCode.validation_failed):
@@ -87,7 +87,7 @@ def test_a_thread_hangs_on_a_living_message_of_the_timeline() -> None:
     messages.delete(owner, room_id, root.message_id)
     with refused(ErrorCode.message_deleted):
         answer(minsu, room_id, root)
-    assert [m.message_id for m in history.thread(minsu, room_id, root.message_id, History()).messages] == [
+    assert [m.message_id for m in history.thread(minsu, room_id, root.message_id, History()).parsed().messages] == [
         reply.message_id
     ], "replies outlive their root"
 
@@ -99,9 +99,9 @@ def test_a_thread_of_another_room_is_not_there() -> None:
     with refused(ErrorCode.message_not_found):
         answer(minsu, room_id, root)
     with refused(ErrorCode.message_not_found):
-        history.thread(minsu, room_id, root.message_id, History())
+        history.thread(minsu, room_id, root.message_id, History()).parsed()
     with refused(ErrorCode.room_not_found):
-        history.thread(minsu, elsewhere, root.message_id, History())
+        history.thread(minsu, elsewhere, root.message_id, History()).parsed()
 
 
 def test_a_deleted_reply_counts_no_more() -> None:
@@ -166,6 +166,6 @@ def test_the_first_unread_reply_is_found() -> None:
     replies = [answer(jiyoung, room_id, root, str(n)) for n in range(6)]
     threads.mark_read(minsu, room_id, root.message_id, MarkRead(seq=replies[2].seq))
 
-    page = history.thread(minsu, room_id, root.message_id, History(around="first_unread", limit=2))
+    page = history.thread(minsu, room_id, root.message_id, History(around="first_unread", limit=2)).parsed()
 
     assert [m.content for m in page.messages] == ["2", "3"]

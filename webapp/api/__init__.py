@@ -29,10 +29,10 @@ MESSAGE = f"{ROOM}/messages/<uuid:message_id>"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/auth/register", auth_views.register, "accounts", (201,), rate="register"),
-    Endpoint("POST", "/auth/login", auth_views.login, "accounts", rate="login"),
+    Endpoint("POST", "/auth/login", auth_views.login, "accounts", rate="login_address"),
     Endpoint("POST", "/auth/refresh", auth_views.refresh, "accounts", rate="refresh"),
     Endpoint("POST", "/auth/logout", auth_views.logout, "accounts", rate="write"),
-    Endpoint("POST", "/auth/reset", auth_views.reset_password, "accounts", rate="login"),
+    Endpoint("POST", "/auth/reset", auth_views.reset_password, "accounts", rate="login_address"),
     Endpoint("GET", "/me", accounts.me, "accounts", rate="read"),
     Endpoint("PATCH", "/me", accounts.update_me, "accounts", rate="write"),
     Endpoint("PUT", "/me/password", accounts.change_password, "accounts", rate="login"),

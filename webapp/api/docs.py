@@ -10,6 +10,7 @@ from flask import Response, current_app, request
 
 from webapp.api import docs_page, event_schemas
 from webapp.api import openapi as openapi_document
+from webapp.api.docs_prose import Language
 from webapp.api.endpoint import JSON, Endpoint
 from webapp.schemas.docs import DocsQuery
 
@@ -37,13 +38,17 @@ def events() -> JsonDocument:
 
 def page(query: DocsQuery) -> HtmlPage:
     """This API and the socket, to browse."""
-    language = query.lang or request.accept_languages.best_match(["ko", "en"], default="ko")
+    language = query.lang or _preferred()
     html, policy = _page(_served(), language)
     response = HtmlPage(html)
     response.headers["Content-Security-Policy"] = policy
     response.headers["Content-Language"] = language
     response.vary.add("Accept-Language")
     return _cacheable(response)
+
+
+def _preferred() -> Language:
+    return "en" if request.accept_languages.best_match(["ko", "en"]) == "en" else "ko"
 
 
 def _served() -> Endpoints:
@@ -62,7 +67,7 @@ def _events() -> bytes:
 
 
 @cache
-def _page(endpoints: Endpoints, language: str) -> tuple[str, str]:
+def _page(endpoints: Endpoints, language: Language) -> tuple[str, str]:
     return docs_page.render(openapi_document.build(endpoints), event_schemas.build(), language)
 
 

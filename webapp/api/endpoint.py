@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from webapp.core.errors import AppError, ErrorCode
 from webapp.domain.permissions import Actor
-from webapp.schemas.base import View
+from webapp.schemas.base import Encoded, View
 from webapp.services import auth, rates
 
 PREFIX = "/api/v1"
@@ -82,9 +82,10 @@ class Endpoint:
         return json_response(view, status, private=self.private)
 
 
-def json_response(view: View, status: int, *, private: bool = True) -> Response:
+def json_response(view: View | Encoded[Any], status: int, *, private: bool = True) -> Response:
     """A view as a JSON body."""
-    response = Response(view.__pydantic_serializer__.to_json(view), status, mimetype=JSON)
+    body = view.json if isinstance(view, Encoded) else view.__pydantic_serializer__.to_json(view)
+    response = Response(body, status, mimetype=JSON)
     response.headers["Cache-Control"] = "no-store" if private else "public, max-age=60"
     return response
 

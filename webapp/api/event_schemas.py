@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from webapp.api.endpoint import PREFIX
+from webapp.api.docs_prose import SOCKET, markdown
 from webapp.api.openapi import Schema, error_body
 from webapp.events import types
 from webapp.events.replay import ReplayedEvent
@@ -18,18 +18,6 @@ from webapp.schemas.rooms import ReadMarksView
 from webapp.schemas.sync import HelloView
 
 REF = "#/$defs/{model}"
-
-DESCRIPTION = f"""\
-The socket is `{PREFIX}/chats/ws?ticket=…` (a ticket of `POST /chats/ws-ticket`, used once) or `?token=<access token>`.
-Frames are text, one JSON object each.
-
-The server first says `hello`, then sends events. A client sends commands with an `id` of its own and gets an answer
-with the same `id`: `{{"id", "ok": true, "data"}}` or `{{"id", "ok": false, "error"}}`. Answers and events may come in either order.
-
-Every change of a room has a number, `seq`, and tells in `after` the number before it in its stream.
-Apply an event when `after <= last < seq`, then `last = seq`; ignore it when `seq <= last`; when `after > last` something is
-missing: hold it, ask with `sync`, apply the changes, then what is held. Signals (without `seq`) are applied as they come.
-"""
 
 # Code → (what happened, whether to connect again).
 CLOSE_CODES: dict[int, tuple[str, str]] = {
@@ -96,7 +84,7 @@ def build() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "FocusMate messaging: the socket",
-        "description": DESCRIPTION,
+        "description": markdown(SOCKET),
         "anyOf": [_ref("HelloFrame"), _ref("Event"), _ref("Success"), _ref("Failure")],
         "$defs": {**_models(), **_frames()},
         "events": {_type_of(event): _ref(event.__name__) for event in types.ALL},
@@ -111,18 +99,16 @@ def build() -> Schema:
 
 
 def _models() -> Schema:
-    leaving = dict.fromkeys([*types.ALL, HelloFrame, *ANSWERS.values()])
-    modes: list[tuple[type[Any], JsonSchemaMode]] = [
-        *((model, "serialization") for model in leaving),
-        *((model, "validation") for model in ANSWERS),
-    ]
-    definitions: Schema = models_json_schema(modes, ref_template=REF)[1]["$defs"]
+    modes: dict[type[View] | type[commands.Command], JsonSchemaMode] = {}
+    modes |= dict.fromkeys(ANSWERS, "validation")
+    modes |= dict.fromkeys((*types.ALL, HelloFrame, *ANSWERS.values()), "serialization")
+    definitions: Schema = models_json_schema(list(modes.items()), ref_template=REF)[1]["$defs"]
     return dict(sorted(definitions.items()))
 
 
 def _frames() -> Schema:
     """The unions, and the two frames that answer a command."""
-    command_id: Schema = {"type": ["integer", "string"], "description": "The command's."}
+    command_id: Schema = {"anyOf": [{"type": "integer"}, {"type": "string"}], "description": "The command's."}
     answers = [_ref(name) for name in dict.fromkeys(answer.__name__ for answer in ANSWERS.values())]
     return {
         "Event": {"anyOf": [_ref(event.__name__) for event in types.ALL]},

@@ -1,10 +1,10 @@
-"""The OpenAPI 3.1 document, made of the rows that serve: it can't say anything else than what is parsed and answered."""
+"""The OpenAPI 3.1 document, made of the rows that serve: it can't say anything but what is parsed and answered."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, get_args
 from uuid import UUID
@@ -13,6 +13,7 @@ from flask import Response
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from webapp.api.docs_prose import INTRODUCTION, TAGS, markdown
 from webapp.api.endpoint import JSON, PREFIX, Endpoint
 from webapp.core.errors import ErrorCode
 
@@ -21,41 +22,6 @@ Schema = dict[str, Any]
 REF = "#/components/schemas/{model}"
 _VARIABLE = re.compile(r"<\w+:(\w+)>")
 _NAMES_SOMETHING = re.compile(r"_ids?$")
-
-DESCRIPTION = """\
-**FocusMate 메시징 API** — 실시간 채팅, 안 읽은 메시지 수, 스레드, 반응, 투표, 초대, 블라인드 채팅방.
-
-- 인증: `POST /auth/login`이 돌려주는 `access_token`을 `Authorization: Bearer`로 보냅니다. 만료되면 `POST /auth/refresh`를 부릅니다.
-- 오류: 모두 `{"error": {code, message, details, request_id}}`이며 `code`는 정해진 목록에 있습니다. `message`는 `Accept-Language`를 따릅니다.
-- 볼 수 없는 것과 없는 것은 똑같이 404입니다.
-- 429와 503은 `Retry-After`(초)와 `retry_after_ms`를 알려 줍니다.
-- 실시간 이벤트와 소켓 명령은 `/events.json`에 있습니다.
-
-**FocusMate messaging API** — live chat, unread counts, threads, reactions, polls, invitations, blind rooms.
-
-- Sign in by `POST /auth/login` and send its `access_token` as `Authorization: Bearer`; when it expires, call `POST /auth/refresh`.
-- Every refusal is `{"error": {code, message, details, request_id}}` with a `code` of a fixed list; `message` follows `Accept-Language`.
-- What you may not see and what isn't there answer the same 404.
-- 429 and 503 tell `Retry-After` (seconds) and `retry_after_ms`.
-- Live events and the commands of the socket are described at `/events.json`.
-"""
-
-TAGS = {
-    "accounts": "계정과 로그인 · Accounts and signing in",
-    "blocks": "차단 · Blocking people, and labels of blind rooms",
-    "teams": "팀 · Teams and their people",
-    "rooms": "채팅방 · Rooms: direct, team channels, matching rooms",
-    "members": "참여자 · Members of a room",
-    "invitations": "초대 · Invitations to private channels",
-    "messages": "메시지 · Messages, pins and mentions",
-    "threads": "스레드 · Replies to a message",
-    "reactions": "반응 · Emoji on a message",
-    "polls": "투표 · Polls",
-    "drafts": "임시 저장 · What was typed and not sent",
-    "read state": "읽음 표시 · Read marks and unread counts",
-    "sync": "동기화 · Catching up, socket tickets, limits",
-    "docs": "문서 · This documentation",
-}
 
 REQUEST_ID = {"description": "The request's id, for the server's logs.", "schema": {"type": "string"}}
 RETRY_AFTER = {"description": "Seconds to wait before the next try.", "schema": {"type": "integer", "minimum": 1}}
@@ -70,9 +36,12 @@ def build(endpoints: Sequence[Endpoint]) -> Schema:
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-        "info": {"title": "FocusMate messaging", "version": "1", "description": DESCRIPTION},
+        "info": {"title": "FocusMate messaging", "version": "1", "description": markdown(INTRODUCTION)},
         "servers": [{"url": PREFIX}],
-        "tags": [{"name": tag, "description": TAGS[tag]} for tag in dict.fromkeys(e.tag for e in endpoints)],
+        "tags": [
+            {"name": tag, "description": " · ".join(TAGS[tag].values())}
+            for tag in dict.fromkeys(e.tag for e in endpoints)
+        ],
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -84,7 +53,7 @@ def build(endpoints: Sequence[Endpoint]) -> Schema:
 
 
 def answer_of(endpoint: Endpoint) -> type[BaseModel] | type[Response]:
-    """The model or the kind of response that a view is annotated to return, without its status."""
+    """The model or the kind of response that a view is annotated to return, alone of `tuple[…, int]` or `Encoded[…]`."""
     annotation = endpoint.hints["return"]
     found: type[BaseModel] | type[Response] = next(iter(get_args(annotation)), annotation)
     return found
@@ -223,7 +192,7 @@ def _refusal(status: int) -> Schema:
 
 def error_body(*, of_request: bool) -> Schema:
     """What `render_error` makes; only an answer to a request carries the request's id."""
-    properties: Mapping[str, Schema] = {
+    properties: dict[str, Any] = {
         "code": {"type": "string", "enum": [code.name for code in ErrorCode]},
         "message": {"type": "string", "description": "For people, in the reader's language."},
         "details": {"type": "object", "description": "What the code is about, e.g. the wrong `fields`."},
@@ -231,7 +200,7 @@ def error_body(*, of_request: bool) -> Schema:
     }
     required = ["code", "message", "details"]
     if of_request:
-        properties = {**properties, "request_id": REQUEST_ID["schema"]}
+        properties["request_id"] = REQUEST_ID["schema"]
         required.append("request_id")
     return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
 

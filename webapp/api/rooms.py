@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from webapp.domain.permissions import Actor
-from webapp.schemas.base import Ok
+from webapp.schemas.base import Encoded, Ok
 from webapp.schemas.rooms import CreateDirect, CreateTeamRoom, RoomPage, RoomsQuery, RoomView, UpdateRoom
 from webapp.services import rooms
 
 
-def list_rooms(actor: Actor, query: RoomsQuery) -> RoomPage:
+def list_rooms(actor: Actor, query: RoomsQuery) -> Encoded[RoomPage]:
     """The room list, newest activity first."""
     return rooms.list_rooms(actor, query)
 

@@ -48,5 +48,17 @@ BLIND_READS_TICK = timedelta(seconds=30)
 TICKET_SECONDS = 30
 HEARTBEAT_MS = 25_000
 
-# Calls a minute, per person (per address for those without one), scaled by RATE_LIMIT_FACTOR.
-RATES = {"send": 60, "read": 100, "write": 60, "search": 30, "login": 10, "register": 10, "ticket": 30, "refresh": 30}
+# Calls a minute, scaled by RATE_LIMIT_FACTOR: per person, or per address for those without one (a campus shares an
+# address); `login` is per username.
+RATES = {
+    "send": 60,
+    "read": 100,
+    "write": 60,
+    "search": 30,
+    "ticket": 30,
+    "refresh": 60,
+    "login": 10,
+    "login_address": 60,
+    "register": 60,
+}
+FILES_PER_MESSAGE = 10

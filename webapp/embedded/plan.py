@@ -37,7 +37,12 @@ DEMO_SEED = Command("demo-seed", (*_FLASK, "demo", "seed"))
 # Even when the supervisor was killed, beat gives back its lock and the web processes drain their sockets; a worker may
 # be killed, because its tasks are delivered again.
 BEAT = Command("beat", (*_CELERY, "beat"), death_signal=signal.SIGTERM)
-WEB = Command("web", ("gunicorn", "-c", "gunicorn.conf.py", "--graceful-timeout", "6", "wsgi:app"), grace=7.0, death_signal=signal.SIGTERM)
+WEB = Command(
+    "web",
+    ("gunicorn", "-c", "gunicorn.conf.py", "--graceful-timeout", "6", "wsgi:app"),
+    grace=7.0,
+    death_signal=signal.SIGTERM,
+)
 WORKERS = (
     Command(
         "worker",

@@ -71,10 +71,12 @@ Published = list[LogEntry] | Signal | MarkUpdate | Letter
 
 
 def room_channel(room_id: UUID) -> str:
+    """Where a room's events are published."""
     return f"room:{room_id}"
 
 
 def user_channel(user_id: str) -> str:
+    """Where what concerns one person's sockets is published."""
     return f"user:{user_id}"
 
 

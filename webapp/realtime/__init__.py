@@ -13,4 +13,6 @@ from webapp.realtime.gateway import PATH, Gateway
 def register(app: Flask) -> None:
     """Serve sockets at the one path, with our engine in the place of simple-websocket."""
     flask_sock.Server = Socket
-    sock.route(PATH)(Gateway(app).serve)
+    gateway = Gateway(app)
+    app.before_request(gateway.refuse_foreign_origin)
+    sock.route(PATH)(gateway.serve)

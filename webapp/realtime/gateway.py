@@ -66,6 +66,11 @@ class Gateway:
         self._config: Config = app.config["FOCUSMATE"]
         self._hub: Hub | None = None
 
+    def refuse_foreign_origin(self) -> None:
+        """A page of another site gets no socket; whoever sends no Origin is no browser."""
+        if request.path == PATH and not self._is_origin_allowed():
+            raise AppError(ErrorCode.permission_denied, {"header": "Origin"})
+
     def serve(self, socket: Socket) -> None:
         """One connection from its credentials to its end.
 
@@ -107,9 +112,6 @@ class Gateway:
 
     def _admit(self, socket: Socket) -> Connection | None:
         """A connection for good credentials; others are accepted and closed, as browsers can't see a refusal."""
-        if not self._is_origin_allowed():
-            socket.close(protocol.SUSPENDED, "origin")
-            return None
         try:
             credentials = self._credentials()
         except AppError as error:

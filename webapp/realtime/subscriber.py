@@ -29,8 +29,8 @@ RECONNECT_SECONDS = (0.05, 1.0)
 class Subscriber:
     """Channels by reference count, kept over reconnects. `is_healthy` while Redis answers."""
 
-    def __init__(self, deliver: Callable[[str, bytes], None], recovered: Callable[[], None]) -> None:
-        self._deliver, self._recovered = deliver, recovered
+    def __init__(self, deliver: Callable[[str, bytes], None], health_changed: Callable[[], None]) -> None:
+        self._deliver, self._health_changed = deliver, health_changed
         self._wanted: dict[str, int] = {}
         self._left_at: dict[str, float] = {}
         self._asked: set[str] = set()
@@ -97,7 +97,9 @@ class Subscriber:
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        self.is_healthy, self._is_down = False, True
+        was_healthy, self.is_healthy, self._is_down = self.is_healthy, False, True
+        if was_healthy:
+            self._health_changed()
         for event in self._acknowledged.values():
             event.clear()
         if connection is not None:
@@ -129,7 +131,7 @@ class Subscriber:
             # Not before the last acknowledgement: what a channel missed until then is found by the look that follows.
             if not self.is_healthy and not self._awaited and self._asked >= self._wanted.keys():
                 self.is_healthy, self._is_down = True, False
-                self._recovered()
+                self._health_changed()
 
     def _ask_forever(self) -> None:
         while True:

@@ -7,7 +7,7 @@ that PostgreSQL keeps one good plan for each.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from webapp.core.extensions import db
-from webapp.repositories.messages import VIEW_COLUMNS
+from webapp.repositories.messages import VIEW_COLUMNS, json_columns
 from webapp.repositories.rooms import EPOCH_SQL
 
 PAST_THE_HEAD = 2**62
@@ -35,18 +35,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one instant held at a place, oldest first."""
+    """What one instant held at a place, oldest first, each row as JSON holds it."""
 
     head_seq: int
     epoch: str
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[dict[str, Any]]
     has_more_before: bool
     has_more_after: bool
     has_root: bool
 
 
 _FIELDS = tuple(column.key for column in VIEW_COLUMNS)
-_COLUMNS = ", ".join(f"m.{name}" for name in _FIELDS)
+_COLUMNS = json_columns("m")
 _SEQ = _FIELDS.index("seq")
 
 # Members whose messages the viewer doesn't see: labels blocked here, and in a direct room people blocked by a label.

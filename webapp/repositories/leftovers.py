@@ -20,18 +20,22 @@ def recently_active_rooms(limit: int) -> Sequence[UUID]:
 
 
 def remove_sessions(before: datetime, limit: int) -> int:
+    """Sign-ins whose refresh token expired; by expiry alone, as a host's log-out marker must outlive its revocation."""
     return _remove("sessions", "session_id", "expires_at < :before", before, limit)
 
 
 def remove_reset_codes(before: datetime, limit: int) -> int:
+    """One-time codes that expired."""
     return _remove("password_resets", "code_hash", "expires_at < :before", before, limit)
 
 
 def remove_invitations(before: datetime, limit: int) -> int:
+    """Invitations that expired."""
     return _remove("invitations", "code", "expires_at < :before", before, limit)
 
 
 def remove_drafts(before: datetime, limit: int) -> int:
+    """Drafts that nobody came back to."""
     return _remove("drafts", "member_id", "updated_at < :before", before, limit)
 
 

@@ -33,8 +33,9 @@ _PLACES = text(
 ).bindparams(bindparam("room_ids", type_=_UUIDS))
 _RECENT = text(
     f"""
-    SELECT r.room_id, r.last_seq, r.directory_rev, coalesce(r.last_message_at, r.created_at) AS activity, me.member_id, me.visible_from_seq, me.last_read_seq,
-           me.unread_count, me.mention_count, me.read_rev, me.changed_seq, {EPOCH_SQL} AS epoch
+    SELECT r.room_id, r.last_seq, r.directory_rev, coalesce(r.last_message_at, r.created_at) AS activity,
+           me.member_id, me.visible_from_seq, me.last_read_seq, me.unread_count, me.mention_count,
+           me.read_rev, me.changed_seq, {EPOCH_SQL} AS epoch
     FROM chat_members me JOIN chat_rooms r USING (room_id)
     WHERE me.user_id = :user_id AND me.is_active AND r.is_active
     ORDER BY coalesce(r.last_message_at, r.created_at) DESC, r.room_id DESC LIMIT :limit

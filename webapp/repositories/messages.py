@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Select, Uuid, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.core.extensions import db
 from webapp.models.message import Message, MessageVersion
@@ -40,6 +41,8 @@ VIEW_COLUMNS = (
     Message.created_at,
     Message.updated_at,
 )
+# The same as JSON holds them: ids as text, and JSON columns as the text that they are.
+JSON_TEXT_FIELDS = tuple(column.key for column in VIEW_COLUMNS if isinstance(column.type, JSONB))
 MessageRow = Row[tuple[object, ...]]
 
 
@@ -50,6 +53,18 @@ class Scope:
     room_id: UUID
     visible_from: int
     hidden: frozenset[UUID] = frozenset()
+
+
+def json_columns(table: str) -> str:
+    """The columns of a view, selected in the form that JSON holds them in."""
+    return ", ".join(_as_json(table, column) for column in VIEW_COLUMNS)
+
+
+def _as_json(table: str, column: InstrumentedAttribute[Any]) -> str:
+    name = f"{table}.{column.key}"
+    if isinstance(column.type, ARRAY):
+        return f"{name}::text[] AS {column.key}"
+    return f"{name}::text AS {column.key}" if isinstance(column.type, JSONB | Uuid) else name
 
 
 def add(message: Message) -> Message:

@@ -1,16 +1,17 @@
-"""The room list: a user's rooms, each with the newest message that the user sees there, in one statement."""
+"""The room list: a user's rooms, each with the newest message that the user sees there, in one statement.
+
+Hot, and so straight through psycopg on the session's connection.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
-
 from webapp.core.extensions import db
-from webapp.repositories.messages import VIEW_COLUMNS
+from webapp.repositories.messages import VIEW_COLUMNS, json_columns
 
 ROOM_FIELDS = (
     "room_id", "room_type", "room_name", "description", "display_mode", "visibility", "team_id", "is_frozen",
@@ -21,36 +22,51 @@ MEMBER_FIELDS = (
     "mention_count", "read_rev",
 )  # fmt: skip
 MESSAGE_FIELDS = tuple(column.key for column in VIEW_COLUMNS)
-# How the columns of a row are named in a RoomView; the message's columns follow, and then `activity`.
-FIELDS = (*ROOM_FIELDS, *MEMBER_FIELDS, "head_seq")
+_FIELDS = (*ROOM_FIELDS, *MEMBER_FIELDS, "head_seq")
+_IDS = frozenset({"room_id", "team_id", "member_id"})
 
-_SELECTED = ", ".join([f"r.{name}" for name in ROOM_FIELDS] + [f"me.{name}" for name in MEMBER_FIELDS])
-_NEWEST = ", ".join(f"newest.{name} AS newest_{name}" for name in MESSAGE_FIELDS)
-_LIST = text(
-    f"""
-    SELECT {_SELECTED}, r.last_seq AS head_seq, {_NEWEST}, coalesce(r.last_message_at, r.created_at) AS activity
-    FROM chat_members me JOIN chat_rooms r ON r.room_id = me.room_id
-    LEFT JOIN LATERAL (
-        SELECT * FROM chat_messages m
-        WHERE m.room_id = me.room_id AND m.thread_id IS NULL AND m.seq >= me.visible_from_seq AND m.seq > r.floor_seq
-          AND NOT EXISTS (
-              SELECT FROM blocks b JOIN chat_members o ON o.user_id = b.blocked_id
-              WHERE o.member_id = m.member_id AND b.blocker_id = me.user_id AND b.member_id IS NOT NULL
-                AND (b.member_id = o.member_id OR r.room_type = 'direct'))
-        ORDER BY m.seq DESC LIMIT 1
-    ) newest ON true
-    WHERE me.user_id = :user_id AND me.is_active AND r.is_active
-      AND (CAST(:room_type AS text) IS NULL OR r.room_type = :room_type)
-      AND (CAST(:before_at AS timestamptz) IS NULL
-           OR (coalesce(r.last_message_at, r.created_at), r.room_id) < (:before_at, CAST(:before_id AS uuid)))
-    ORDER BY activity DESC, r.room_id DESC LIMIT :limit
-    """  # noqa: S608 - made of column names
-)
+
+def _selected(table: str, names: tuple[str, ...]) -> list[str]:
+    return [f"{table}.{name}" + ("::text" if name in _IDS else "") for name in names]
+
+
+_STATEMENT = f"""
+SELECT {", ".join(_selected("r", ROOM_FIELDS) + _selected("me", MEMBER_FIELDS))}, r.last_seq,
+       coalesce(r.last_message_at, r.created_at) AS activity, newest.*
+FROM chat_members me JOIN chat_rooms r ON r.room_id = me.room_id
+LEFT JOIN LATERAL (
+    SELECT {json_columns("m")} FROM chat_messages m
+    WHERE m.room_id = me.room_id AND m.thread_id IS NULL AND m.seq >= me.visible_from_seq AND m.seq > r.floor_seq
+      AND (r.room_type = 'team' OR NOT EXISTS (
+          SELECT FROM blocks b JOIN chat_members o ON o.user_id = b.blocked_id
+          WHERE o.member_id = m.member_id AND b.blocker_id = me.user_id AND b.member_id IS NOT NULL
+            AND (b.member_id = o.member_id OR r.room_type = 'direct')))
+    ORDER BY m.seq DESC LIMIT 1
+) newest ON true
+WHERE me.user_id = %(user_id)s AND me.is_active AND r.is_active
+  AND (%(room_type)s::text IS NULL OR r.room_type = %(room_type)s)
+  AND (%(before_at)s::timestamptz IS NULL
+       OR (coalesce(r.last_message_at, r.created_at), r.room_id) < (%(before_at)s, %(before_id)s::uuid))
+ORDER BY activity DESC, r.room_id DESC LIMIT %(limit)s
+"""  # noqa: S608 - made of column names
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A room of the list: its own and its member's columns, and the newest message, as JSON holds them."""
+
+    room: dict[str, Any]
+    newest: dict[str, Any] | None
+    activity: datetime
+
+    @property
+    def room_id(self) -> str:
+        return str(self.room["room_id"])
 
 
 def list_page(
     user_id: str, *, room_type: str | None, before: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[Row[*tuple[Any, ...]]]:
+) -> list[Listed]:
     """A user's rooms, newest activity first; `before` is the place of the last one shown."""
     before_at, before_id = before or (None, None)
     given = {
@@ -60,4 +76,15 @@ def list_page(
         "before_id": before_id,
         "limit": limit,
     }
-    return db.session.execute(_LIST, given).all()
+    connection: Any = db.session.connection().connection.driver_connection
+    return [_listed(row) for row in connection.cursor(binary=True).execute(_STATEMENT, given)]
+
+
+def _listed(row: tuple[Any, ...]) -> Listed:
+    width = len(_FIELDS)
+    newest = row[width + 1 :]
+    return Listed(
+        room=dict(zip(_FIELDS, row, strict=False)),
+        newest=None if newest[0] is None else dict(zip(MESSAGE_FIELDS, newest, strict=True)),
+        activity=row[width],
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -17,6 +17,21 @@ class View(BaseModel):
     """Something that leaves the system, with all of its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+ViewType = TypeVar("ViewType", bound=View)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded(Generic[ViewType]):
+    """A view that went from columns straight to JSON, for reads where building it would cost as much as the query."""
+
+    kind: type[ViewType]
+    json: bytes
+
+    def parsed(self) -> ViewType:
+        """The view itself; fails if the JSON is not one."""
+        return self.kind.model_validate_json(self.json)
 
 
 class Request(BaseModel):

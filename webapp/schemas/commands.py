@@ -49,7 +49,7 @@ class TypingCommand(Command):
 
 
 class PingCommand(Command):
-    """Are you there?"""
+    """Whether the server still answers."""
 
     type: Literal["ping"]
 

@@ -102,6 +102,7 @@ class SendMessage(Request):
     client_message_id: ClientMessageId | None = None
     reply_to_id: UUID | None = None
     thread_id: UUID | None = None
+    file_ids: tuple[UUID, ...] = Field(default=(), max_length=limits.FILES_PER_MESSAGE)
 
 
 class EditMessage(Request):

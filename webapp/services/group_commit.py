@@ -43,7 +43,7 @@ WAIT_SECONDS = 5.0
 GATES_KEPT = 2_000
 
 
-class SlowModeOn(Exception):  # noqa: N818 - a turn of the road, not an error
+class SlowModeOn(Exception):
     """The room spaces its members' messages, so a send must look at the last one under the room's lock."""
 
 

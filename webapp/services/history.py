@@ -12,19 +12,20 @@ from webapp.repositories import history, messages
 from webapp.repositories.history import PAST_THE_HEAD, Page, Place
 from webapp.repositories.messages import Scope
 from webapp.schemas import base
+from webapp.schemas.base import Encoded
 from webapp.schemas.messages import History, MessageList, MessagePage
 from webapp.services import access
 from webapp.services.paging import decode_cursor, encode_cursor
 from webapp.services.unit_of_work import reading
 
 
-def page(actor: Actor, room_id: UUID, query: History) -> MessagePage:
+def page(actor: Actor, room_id: UUID, query: History) -> Encoded[MessagePage]:
     """A page of the timeline as its reader may see it, with the head and epoch of the same instant."""
     with reading():
         return _view(history.find_page(actor.user_id, room_id, _place(query)))
 
 
-def thread(actor: Actor, room_id: UUID, thread_id: UUID, query: History) -> MessagePage:
+def thread(actor: Actor, room_id: UUID, thread_id: UUID, query: History) -> Encoded[MessagePage]:
     """The replies of a message that the reader sees, paged as the timeline is."""
     with reading():
         found = history.find_page(actor.user_id, room_id, _place(query), thread_id)
@@ -63,13 +64,7 @@ def _place(query: History) -> Place:
     return Place(PAST_THE_HEAD if query.before_seq is None else query.before_seq, limit, 0)
 
 
-def _view(found: Page | None) -> MessagePage:
+def _view(found: Page | None) -> Encoded[MessagePage]:
     if found is None:
         raise AppError(ErrorCode.room_not_found)
-    return MessagePage(
-        messages=presenters.messages(found.rows),
-        has_more_before=found.has_more_before,
-        has_more_after=found.has_more_after,
-        head_seq=found.head_seq,
-        epoch=found.epoch,
-    )
+    return presenters.message_page(found)

@@ -155,6 +155,9 @@ def _new_message(actor: Actor, room_id: UUID, body: SendMessage) -> NewMessage:
     """Resolve what needs the room's directory or history; a plain text needs neither."""
     mentions: list[UUID] = []
     everyone = False
+    if body.file_ids:
+        # Nothing can be uploaded yet, so no id names a file of this room.
+        raise AppError(ErrorCode.not_found, {"field": "file_ids"})
     if body.reply_to_id is not None or "@" in body.content or "＠" in body.content:
         with reading():
             room = access.access_room(actor, room_id)

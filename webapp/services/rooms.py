@@ -14,7 +14,7 @@ from webapp.domain.rooms import direct_key
 from webapp.models.room import Room
 from webapp.repositories import blocks, members, messages, room_list, rooms, team_members, teams, users
 from webapp.repositories.messages import Scope
-from webapp.schemas.base import Ok
+from webapp.schemas.base import Encoded, Ok
 from webapp.schemas.rooms import CreateDirect, CreateTeamRoom, RoomPage, RoomsQuery, RoomView, UpdateRoom
 from webapp.services import access, membership, room_log
 from webapp.services.access import Access
@@ -22,7 +22,7 @@ from webapp.services.paging import decode_cursor, encode_cursor, moment
 from webapp.services.unit_of_work import UnitOfWork, reading, unit_of_work
 
 
-def list_rooms(actor: Actor, query: RoomsQuery) -> RoomPage:
+def list_rooms(actor: Actor, query: RoomsQuery) -> Encoded[RoomPage]:
     """A member's rooms, newest activity first, each with the newest message that the member may see."""
     before = None
     if query.cursor is not None:

@@ -1,0 +1,129 @@
+"""The unread counter with a real worker: exact after any burst, also when workers die in the middle of one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from tests.factories import TestUser, make_team_room, make_user
+from tests.realtime.chat_client import ChatClient, Json
+from tests.realtime.conftest import Connect
+from tests.realtime.processes import House, eventually, say_many
+from webapp.core.extensions import db
+from webapp.embedded.processes import Child
+from webapp.repositories import cursors, rooms
+from webapp.services import unread
+
+
+@pytest.fixture
+def worker(house: House) -> Iterator[Child]:
+    """One Celery worker, ready."""
+    worker = house.start_worker()
+    yield worker
+    if worker.running:
+        os.kill(worker.pid, signal.SIGCONT)
+        worker.kill()
+
+
+def is_at_rest(room_id: UUID) -> bool:
+    """Whether the counter has come to the room's head; for the console."""
+    cursor = cursors.lock(room_id, rooms.UNREAD)
+    room = rooms.find(room_id)
+    db.session.rollback()
+    return room is not None and cursor.seq == room.last_seq
+
+
+def at_rest(house: House, room_id: UUID) -> None:
+    """Wait for the counter, and show that a recount finds nothing to mend."""
+    eventually(lambda: house.do(is_at_rest, room_id), 30)
+    assert house.do(unread.repair, room_id) == 0
+
+
+def marks(house: House, user: TestUser, room_id: UUID) -> tuple[int, int]:
+    room = house.webs[0].call(user, "GET", f"/chats/rooms/{room_id}")
+    return room["unread_count"], room["mention_count"]
+
+
+def newest(client: ChatClient, room_id: UUID) -> Json:
+    """What the client shows: of all values that it was told, those with the highest revision."""
+    told: list[Json] = [frame["data"] for frame in client.of_type("unread_updated", room_id)]
+    return max(told, key=lambda data: int(data["read_rev"]), default={})
+
+
+def test_a_burst_is_counted_once_and_told_once(house: House, worker: Child, connected: Connect) -> None:
+    people = [house.do(make_user) for _ in range(4)]
+    alice, bob, *_ = people
+    room_id = house.do(make_team_room, *people)
+    at_rest(house, room_id)
+    clients = [connected(house.webs[number % 2], user) for number, user in enumerate(people)]
+    os.kill(worker.pid, signal.SIGSTOP)
+    for client in clients:
+        client.frames = []
+    head = house.do(say_many, alice, room_id, [f"{number}" for number in range(30)])
+    os.kill(worker.pid, signal.SIGCONT)
+    for client in clients[1:]:
+        (told,) = client.wait(lambda client=client: client.of_type("unread_updated", room_id))  # type: ignore[misc]
+        assert (told["data"]["unread_count"], told["data"]["as_of_seq"]) == (30, head)
+    at_rest(house, room_id)
+    assert [len(client.of_type("unread_updated", room_id)) for client in clients] == [0, 1, 1, 1]
+    assert [marks(house, user, room_id) for user in people] == [(0, 0), (30, 0), (30, 0), (30, 0)]
+    assert house.webs[1].call(bob, "GET", "/chats/unread-count")["unread_count"] == 30
+
+
+def test_reading_unreading_deleting_and_mentioning_stay_exact(house: House, worker: Child, connected: Connect) -> None:
+    alice, bob = house.do(make_user), house.do(make_user, display_name="민지")
+    room_id = house.do(make_team_room, alice, bob)
+    web, path = house.webs[0], f"/chats/rooms/{room_id}"
+    client = connected(house.webs[1], bob)
+    said = [web.send(alice, room_id, f"{number}") for number in range(5)]
+    mention = web.send(alice, room_id, "@민지 안녕")
+    client.wait(lambda: newest(client, room_id).get("unread_count") == 6)
+    assert newest(client, room_id)["mention_count"] == 1
+    web.call(bob, "POST", f"{path}/read", {"seq": said[2]["seq"]})
+    client.wait(lambda: newest(client, room_id)["unread_count"] == 3)
+    web.call(alice, "DELETE", f"{path}/messages/{mention['message_id']}")
+    client.wait(lambda: (newest(client, room_id)["unread_count"], newest(client, room_id)["mention_count"]) == (2, 0))
+    web.call(alice, "DELETE", f"{path}/messages/{said[0]['message_id']}")
+    assert client.command("read", room_id=room_id, seq=said[0]["seq"])["last_read_seq"] == said[2]["seq"]
+    web.call(bob, "POST", f"{path}/unread", {"seq": said[1]["seq"]})
+    client.wait(lambda: newest(client, room_id)["unread_count"] == 4)
+    web.send(alice, room_id, "in a thread", thread_id=said[4]["message_id"])
+    web.send(bob, room_id, "one's own")
+    at_rest(house, room_id)
+    assert marks(house, bob, room_id) == (4, 0) == tuple(newest(client, room_id)[k] for k in ("unread_count", "mention_count"))  # fmt: skip
+    last = web.call(bob, "POST", f"{path}/read", {"seq": 2**40})
+    assert (last["unread_count"], last["mention_count"]) == (0, 0)
+    assert marks(house, alice, room_id) == (1, 0)
+
+
+def test_a_worker_killed_in_mid_burst_leaves_no_wrong_count(house: House, worker: Child) -> None:
+    people = [house.do(make_user) for _ in range(5)]
+    room_ids = [house.do(make_team_room, *people) for _ in range(3)]
+    for _ in range(4):
+        for room_id in room_ids:
+            house.do(say_many, people[0], room_id, [f"{number}" for number in range(15)])
+        worker.kill()
+        for room_id in room_ids:
+            house.do(say_many, people[1], room_id, ["meanwhile"])
+        worker = house.start_worker()
+    # What was queued when a worker died is delivered again late; beat's sweep finds the rooms meanwhile.
+    house.do(unread.sweep)
+    for room_id in room_ids:
+        at_rest(house, room_id)
+        assert [marks(house, user, room_id)[0] for user in people] == [4, 60, 64, 64, 64]
+
+
+def test_a_lost_task_is_made_up_for_by_the_sweep(house: House, worker: Child) -> None:
+    alice, bob = house.do(make_user), house.do(make_user)
+    room_id = house.do(make_team_room, alice, bob)
+    house.valkey.stop()
+    house.do(say_many, alice, room_id, ["not queued"])
+    house.start_valkey()
+    assert marks(house, bob, room_id) == (0, 0)
+    eventually(lambda: house.do(unread.sweep) == 0, 30)
+    at_rest(house, room_id)
+    assert marks(house, bob, room_id) == (1, 0)
