@@ -10,6 +10,7 @@ import psycopg
 from flask import Flask
 
 from webapp.core import clock
+from webapp.domain.permissions import Actor
 from webapp.repositories.rooms import CONSUMERS
 from webapp.services import tokens
 
@@ -22,8 +23,12 @@ SPEECH = "오늘 저녁 일곱 시에 도서관 앞에서 만나요, 발표 자�
 class Person:
     """An account with a session; `token` signs it in."""
 
-    user_id: str
+    actor: Actor
     token: str
+
+    @property
+    def user_id(self) -> str:
+        return self.actor.user_id
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,10 @@ class Dataset:
         )
         with self._app.app_context():
             now = clock.now()
-            return [Person(user, tokens.access_token(user, session, now)) for user, session in sessions.items()]
+            return [
+                Person(Actor(user, session, 0, "ko"), tokens.access_token(user, session, now))
+                for user, session in sessions.items()
+            ]
 
     def room(self, people: Sequence[Person], *, messages: int = 0) -> Room:
         """A room of these people whose log holds so many messages, in turn by its first five members."""

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
-from typing import IO
+from typing import IO, Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
+
+import psycopg
 
 from tests.bench.clients import Frames, Loop
 from tests.bench.dataset import ROOM_ID_SQL, SPEECH, Room
@@ -86,10 +89,27 @@ def _pgbench(stack: Stack, script: Path, clients: int, seconds: float) -> list[f
     return [int(line.split()[2]) / 1e6 for line in lines]
 
 
-def querying(
-    stack: Stack, statement: str, parameters: Mapping[str, object], *, callers: int, seconds: float
-) -> Figures:
-    """A statement through psycopg from so many threads, each one query after the other."""
+Statement = tuple[Any, Any]
+
+
+def statements_of(stack: Stack, call: Callable[[], object]) -> list[Statement]:
+    """What a service asks the database, parameters included; a later change of the service is followed."""
+    found: list[Statement] = []
+    execute = psycopg.Cursor.execute
+
+    def recorded(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
+        found.append((query, params))
+        return execute(cursor, query, params, **options)
+
+    with stack.app.app_context():
+        call()  # connects, which asks questions of its own
+        with patch.object(psycopg.Cursor, "execute", recorded):
+            call()
+    return found
+
+
+def querying(stack: Stack, statements: Sequence[Statement], *, callers: int, seconds: float) -> Figures:
+    """The same statements through psycopg from so many threads, each one request after the other."""
     spans: list[float] = []
     failures: list[Exception] = []
     began = perf_counter()
@@ -99,7 +119,10 @@ def querying(
             with stack.connect() as connection:
                 cursor = connection.cursor(binary=True)
                 while (start := perf_counter()) < began + seconds:
-                    cursor.execute(statement, parameters).fetchall()
+                    for statement, parameters in statements:
+                        cursor.execute(statement, parameters)
+                        if cursor.description:
+                            cursor.fetchall()
                     spans.append(perf_counter() - start)
         except Exception as error:
             failures.append(error)

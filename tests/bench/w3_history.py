@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
 from tests.bench import limits
 from tests.bench.clients import request
 from tests.bench.reading import reading
 from tests.bench.stack import Stack
 from tests.bench.work import Case, Scale, Table, Work
-from webapp.repositories import history
+from webapp.schemas.messages import History
+from webapp.services import history
 
 MESSAGES = 100_000
 PAGE = 50
 CALLERS = (1, 16)
+LIMIT = "limit: the SQL, "
 _MARKER = b'"message_id":'
 
 
 def measure(stack: Stack, scale: Scale, table: Table) -> None:
-    """The newest page and one from the middle, beside the statement that finds it."""
+    """The newest page and one from the middle, beside the statements that find them."""
     people = stack.data.people(max(CALLERS))
-    room = stack.data.room(people, messages=10_000 if scale.short else MESSAGES)
-    places = {"newest": history.PAST_THE_HEAD, "deep": room.head // 2}
-    statement = history._statement(PAGE, 0, in_thread=False, first_unread=False)
+    room = stack.data.room(people, messages=MESSAGES)
+    shares = CALLERS[-1:] if scale.short else CALLERS
+    cases: dict[str, Case] = {}
     with stack.running() as running:
-        cases: dict[str, Case] = {}
-        for place, pivot in places.items():
-            before = "" if place == "newest" else f"&before_seq={pivot}"
-            path = f"/chats/rooms/{room.room_id}/messages?limit={PAGE}{before}"
-            parameters = {"user_id": people[0].user_id, "room_id": room.room_id, "pivot": pivot, "thread_id": None}
-            for callers in CALLERS:
+        for place, before in {"newest": None, "deep": room.head // 2}.items():
+            path = f"/chats/rooms/{room.room_id}/messages?limit={PAGE}" + (f"&before_seq={before}" if before else "")
+            query = History(limit=PAGE, before_seq=before)
+            statements = limits.statements_of(stack, partial(history.page, people[0].actor, UUID(room.room_id), query))
+            for callers in shares:
+                name = f"{place} {PAGE}, {callers} callers"
                 requests = [request("GET", path, person.token) for person in people[:callers]]
-                cases[_name(place, callers)] = partial(reading, running, requests, _MARKER, PAGE, scale)
-                cases["limit: the statement, " + _name(place, callers)] = partial(
-                    limits.querying, stack, statement, parameters, callers=callers, seconds=scale.seconds / 2
+                cases[name] = partial(reading, running, requests, _MARKER, PAGE, scale)
+                cases[LIMIT + name] = partial(
+                    limits.querying, stack, statements, callers=callers, seconds=scale.seconds / 2
                 )
         table.measure(scale, cases)
-    for place in places:
-        for callers in CALLERS:
-            table.relate(_name(place, callers), "limit: the statement, " + _name(place, callers), "requests/s")
-
-
-def _name(place: str, callers: int) -> str:
-    return f"{place} {PAGE}, {callers} callers"
+    for name in cases:
+        if not name.startswith(LIMIT):
+            table.relate(name, LIMIT + name, "requests/s")
 
 
 WORK = Work(

@@ -152,6 +152,7 @@ def make_talk() -> tuple[TestUser, TestUser, UUID, UUID]:
     return alice, bob, make_team_room(alice, bob), make_team_room(alice)
 
 
+@pytest.mark.slow
 def test_a_failover_that_loses_the_last_messages_makes_clients_begin_anew(
     failing_over: FailingOver, tmp_path: Path
 ) -> None:

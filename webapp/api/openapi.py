@@ -53,7 +53,7 @@ def build(endpoints: Sequence[Endpoint]) -> Schema:
 
 
 def answer_of(endpoint: Endpoint) -> type[BaseModel] | type[Response]:
-    """The model or the kind of response that a view is annotated to return, alone of `tuple[…, int]` or `Encoded[…]`."""
+    """The model or kind of response that a view is annotated to return, out of `tuple[…, int]` or `Encoded[…]`."""
     annotation = endpoint.hints["return"]
     found: type[BaseModel] | type[Response] = next(iter(get_args(annotation)), annotation)
     return found

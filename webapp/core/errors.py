@@ -79,6 +79,11 @@ class AppError(Exception):
         self.retry_after_ms = retry_after_ms
 
 
+def refused_field(field: str, reason: str, message: str) -> AppError:
+    """A 422 of a rule of ours, in the same shape as that of a body of the wrong form."""
+    return AppError(ErrorCode.validation_failed, {"fields": [{"field": field, "reason": reason, "message": message}]})
+
+
 def render_error(error: AppError, *, locale: str = "ko", request_id: str | None = None) -> dict[str, Any]:
     """The body of every refusal: {code, message, details[, request_id][, retry_after_ms]}."""
     body: dict[str, Any] = {

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import refused_field
 from webapp.core.text import normalised
 from webapp.domain import limits
 
@@ -15,11 +15,6 @@ USERNAME = re.compile(r"[a-z0-9_.]{3,30}")
 USER_ID_LENGTH = 255
 RESET_CODE_LIFETIME = timedelta(hours=1)
 _COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
-
-
-def refused_field(field: str, reason: str, message: str) -> AppError:
-    """A 422 of the same shape as that of a body of the wrong form."""
-    return AppError(ErrorCode.validation_failed, {"fields": [{"field": field, "reason": reason, "message": message}]})
 
 
 def refuse_common_password(password: str, field: str) -> None:

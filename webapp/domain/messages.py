@@ -11,7 +11,7 @@ from uuid import UUID
 
 import regex
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.domain import limits
 
 # A mention starts at an @ (also full-width) that doesn't continue a word, as an e-mail address does.
@@ -52,7 +52,7 @@ def accepted_emoji(text: str) -> str:
     """One emoji in its full form, so that the same sign with and without a variation selector is one."""
     full: str = _NEEDS_SELECTOR.sub("\\1\ufe0f", _SELECTOR.sub("", text[: 2 * limits.EMOJI_LENGTH]))
     if len(text) > limits.EMOJI_LENGTH or len(full) > limits.EMOJI_LENGTH or not _EMOJI.fullmatch(full):
-        raise AppError(ErrorCode.validation_failed, {"emoji": "must be one emoji"})
+        raise refused_field("emoji", "not_emoji", "must be one emoji")
     return full
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 
 OPEN_AT_MOST = timedelta(days=365)
 
@@ -27,7 +27,7 @@ def new_poll(question: str, options: Sequence[str], *, is_multiple: bool, closes
 def refuse_closing_time(closes_at: datetime | None, now: datetime) -> None:
     """A poll closes in the future, within a year, or never."""
     if closes_at is not None and not now < closes_at <= now + OPEN_AT_MOST:
-        raise AppError(ErrorCode.validation_failed, {"closes_at": "must be in the future and within a year"})
+        raise refused_field("closes_at", "out_of_range", "must be in the future and within a year")
 
 
 def refuse_closed(poll: Poll, now: datetime) -> None:
@@ -41,9 +41,9 @@ def chosen(poll: Poll, option_ids: Collection[int]) -> frozenset[int]:
     """The options that a vote names: known ones, and one at most unless the poll allows several."""
     choice = frozenset(option_ids)
     if choice - {option["option_id"] for option in poll["options"]}:
-        raise AppError(ErrorCode.validation_failed, {"option_ids": "must be options of the poll"})
+        raise refused_field("option_ids", "unknown_option", "must be options of the poll")
     if len(choice) > 1 and not poll["is_multiple"]:
-        raise AppError(ErrorCode.validation_failed, {"option_ids": "only one option may be chosen"})
+        raise refused_field("option_ids", "too_many", "only one option may be chosen")
     return choice
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from webapp import presenters
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.core.ids import random_token
 from webapp.domain import accounts as rules
 from webapp.domain.permissions import Actor
@@ -192,8 +192,8 @@ def _text(part: object) -> str:
 
 
 def _wrong_password() -> AppError:
-    return rules.refused_field("current_password", "wrong_password", "is not the present password")
+    return refused_field("current_password", "wrong_password", "is not the present password")
 
 
 def _wrong_code() -> AppError:
-    return rules.refused_field("code", "wrong_code", "is unknown, used or expired")
+    return refused_field("code", "wrong_code", "is unknown, used or expired")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.core.ids import random_id
 from webapp.domain import accounts as rules
 from webapp.domain import identity, limits
@@ -163,4 +163,4 @@ def _label(row: Block, member: Member) -> BlockView:
 
 
 def _oneself(field: str) -> AppError:
-    return rules.refused_field(field, "oneself", "is oneself")
+    return refused_field(field, "oneself", "is oneself")

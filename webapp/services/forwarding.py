@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.domain import identity
 from webapp.domain.permissions import Actor
 from webapp.schemas.messages import ForwardMessage, SendMessage
@@ -29,5 +29,5 @@ def _text(actor: Actor, room_id: UUID, message_id: UUID, target_id: UUID) -> str
         if identity.is_blind(room.room.display_mode) and target_id != room_id:
             raise AppError(ErrorCode.permission_denied)
         if message.message_type != "text" or message.poll is not None:
-            raise AppError(ErrorCode.validation_failed, {"message_id": "only texts can be forwarded"})
+            raise refused_field("message_id", "not_text", "only texts can be forwarded")
         return message.content

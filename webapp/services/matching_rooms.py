@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.core.ids import time_ordered_id
 from webapp.domain.identity import is_blind
 from webapp.models.room import Room
@@ -31,7 +31,7 @@ def place_room(
     """Two groups of equal size come into a room at one moment; neither labels nor rows nor times tell who is who."""
     everyone = [*group_a, *group_b]
     if len(group_a) != len(group_b) or len(group_a) not in GROUP_SIZES or len(set(everyone)) != len(everyone):
-        raise AppError(ErrorCode.validation_failed, {"groups": "must be two of equal size, 2 to 8, with nobody twice"})
+        raise refused_field("groups", "unequal_groups", "must be two of equal size, 2 to 8, with nobody twice")
     if users.find_active_ids(everyone, lock=True) != set(everyone):
         raise AppError(ErrorCode.user_not_found)
     membership.raise_rooms_rev(uow, *everyone)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from webapp import presenters
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.core.ids import time_ordered_id
 from webapp.domain import messages as rules
 from webapp.domain import rooms as room_rules
@@ -102,7 +102,7 @@ def edit(actor: Actor, room_id: UUID, message_id: UUID, body: EditMessage) -> Me
         rules.refuse_unless_own(message.member_id, room.member.member_id)
         rules.refuse_late_edit(message.created_at, uow.now)
         if message.poll is not None:
-            raise AppError(ErrorCode.validation_failed, {"message_id": "a poll can't be reworded"})
+            raise refused_field("message_id", "poll", "a poll can't be reworded")
         if message.content != body.content:
             messages.keep_version(message, uow.now)
             message.content = body.content

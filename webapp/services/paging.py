@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import refused_field
 
 
 def encode_cursor(*parts: object) -> str:
@@ -27,7 +27,7 @@ def decode_cursor(raw: str, *kinds: Callable[[Any], Any]) -> list[Any]:
         parts = orjson.loads(base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True))
         return _read(parts, kinds)
     except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error):
-        raise AppError(ErrorCode.validation_failed, {"cursor": "is not one that was given out"}) from None
+        raise refused_field("cursor", "unknown_cursor", "is not one that was given out") from None
 
 
 def moment(value: str) -> datetime:

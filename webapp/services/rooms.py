@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from webapp import presenters
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.core.ids import time_ordered_id
 from webapp.domain import limits
 from webapp.domain.permissions import Actor, Permission
@@ -55,7 +55,7 @@ def view(seen: Access) -> RoomView:
 def open_direct(actor: Actor, body: CreateDirect) -> tuple[RoomView, bool]:
     """Two people have at most one direct room, whatever the race; the answer says whether it was made now."""
     if body.user_id == actor.user_id:
-        raise AppError(ErrorCode.validation_failed, {"user_id": "must be someone else"})
+        raise refused_field("user_id", "oneself", "must be someone else")
     with unit_of_work() as uow:
         # Whoever else opens a room of this pair waits here until this one is there.
         pair = sorted((actor.user_id, body.user_id))

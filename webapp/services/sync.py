@@ -179,9 +179,7 @@ def _view(place: AnyRow, hidden: frozenset[UUID], rows: list[AnyRow], cursor: in
     )
 
 
-def _encoded(
-    place: AnyRow | None, hidden: frozenset[UUID], rows: list[AnyRow], cursor: int
-) -> tuple[bytes, int, bool]:
+def _encoded(place: AnyRow | None, hidden: frozenset[UUID], rows: list[AnyRow], cursor: int) -> tuple[bytes, int, bool]:
     """A room of a sync: its answer, how many changes are in it, and whether that is all of them."""
     if place is None:
         return b'{"gone":true}', 0, True

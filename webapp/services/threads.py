@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from webapp.core.errors import AppError, ErrorCode
+from webapp.core.errors import refused_field
 from webapp.domain.permissions import Actor
 from webapp.models.message import Message
 from webapp.repositories import messages, threads
@@ -58,4 +58,4 @@ def mark_read(actor: Actor, room_id: UUID, thread_id: UUID, body: MarkRead) -> T
 
 def _refuse_unless_root(message: Message) -> None:
     if message.thread_id is not None or message.message_type == "system":
-        raise AppError(ErrorCode.validation_failed, {"thread_id": "must be a message of the timeline"})
+        raise refused_field("thread_id", "not_in_timeline", "must be a message of the timeline")
