@@ -6,10 +6,15 @@ from typing import Any
 
 from celery import Celery, Task
 from flask import Flask
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from webapp.config import Config
 from webapp.domain.schedule import SCHEDULE
 
+# What a task meets while the database or Redis is away.
+AWAY = (OperationalError, InterfaceError, PoolTimeout, RedisError)
 VISIBILITY_SECONDS = 3_600
 RESULT_SECONDS = 600
 
@@ -24,6 +29,7 @@ def configure(celery: Celery, app: Flask, config: Config) -> None:
         acks_late = True
         reject_on_worker_lost = True
         ignore_result = True
+        autoretry_for = AWAY
         max_retries = 5
         retry_backoff = True
         retry_backoff_max = 60

@@ -16,16 +16,17 @@ def prove_alive() -> None:
     readiness.worker_answered()
 
 
-@worker_ready.connect
-def prove_alive_at_start(**_: Any) -> None:
-    """A worker that has just started doesn't wait for beat to be known."""
-    prove_alive.delay()
-
-
 @celery.task(name="workers.maintenance.sweep_cursors")
 def sweep_cursors() -> None:
     """Find rooms whose consumers lag."""
     unread.sweep()
+
+
+@worker_ready.connect
+def begin_at_start(**_: Any) -> None:
+    """A worker that has just started doesn't wait for beat to be known, nor to take up what a killed one had taken."""
+    prove_alive.delay()
+    sweep_cursors.delay()
 
 
 @celery.task(name="workers.maintenance.check_counters")

@@ -14,7 +14,6 @@ from tests.bench.work import BenchError
 HOST = "127.0.0.1"
 _RECEIVE = 1 << 18
 _EVENTS = 1024
-_QUIET_SECONDS = 0.5
 CLOSE = 0x88
 _TEXT, _PING = 0x81, 0x89
 # A key of zeros leaves the payload as it is, so a frame costs the client nothing to mask.
@@ -54,12 +53,10 @@ class Loop:
                 raise BenchError(f"not within {seconds:g} s: {wanted}")
             self._step(0.02)
 
-    def run_until_quiet(self, seconds: float) -> None:
-        """Serve the connections until nothing has come for a moment; bounded by `seconds`."""
+    def run_until_quiet(self, seconds: float, *, quiet: float = 0.5) -> None:
+        """Serve the connections until nothing has come for `quiet` seconds."""
         self._last = perf_counter()
-        self.run_until(
-            lambda: perf_counter() - self._last > _QUIET_SECONDS, seconds, "the end of what the server sends"
-        )
+        self.run_until(lambda: perf_counter() - self._last > quiet, seconds, "the end of what the server sends")
 
     def _step(self, seconds: float) -> None:
         readers = self._readers

@@ -5,36 +5,55 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from http.client import HTTPException
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from websockets.exceptions import WebSocketException
 
 from tests.chaos.figures import Figures
 from tests.factories import TestUser
-from tests.realtime.chat_client import RECONNECT, SYNC_AFTER_SECONDS, ChatClient, Json, Room
+from tests.realtime.chat_client import SYNC_AFTER_SECONDS, ChatClient, Json, Room
 from tests.realtime.processes import Web
 
 BACKOFF_SECONDS = (0.5, 5.0)
+# Close codes after which a client comes back; no other may come from faults.
+RECONNECT = {1001, 1005, 1006, 1011, 1012, 1013, 4008}
 REACTORS_SHOWN = 50
 FRAMES_KEPT = 50
+STEPS_KEPT = 5_000
 # What is compared at the end; the rest is dropped, for there are many devices and messages.
 FIELDS = ("message_id", "seq", "changed_seq", "content", "is_deleted", "reactions", "thread_id", "message_type")
 # What a request may fail with while the server is away.
 AWAY = (OSError, HTTPException, WebSocketException, ValueError, AssertionError)
 
 
+class Step(NamedTuple):
+    """How a room's cursor moved: evidence of what went wrong where a message is missing."""
+
+    before: int
+    last: int
+    after: int
+    how: str
+    about: str | None
+    port: int
+    at: float
+
+
 class Device(ChatClient):
     """A socket that outlives its connections. `leaks` are other people's secrets that came over it."""
 
-    def __init__(self, webs: Sequence[Web], user: TestUser, secrets: Sequence[str], figures: Figures, seed: str) -> None:
+    def __init__(
+        self, webs: Sequence[Web], user: TestUser, secrets: Sequence[str], figures: Figures, seed: str
+    ) -> None:
         self._webs, self._figures, self._chance = webs, figures, random.Random(seed)
         self._secrets = [secret.encode() for secret in secrets]
         self.leaks: list[str] = []
+        self.trail: defaultdict[str, deque[Step]] = defaultdict(lambda: deque(maxlen=STEPS_KEPT))
         self._ended = threading.Event()
         super().__init__(self._chance.choice(webs), user)
         self._keeper = threading.Thread(target=self._keep_connected, name=f"device {seed}", daemon=True)
@@ -46,10 +65,11 @@ class Device(ChatClient):
         self._keeper.join()
         super().close()
 
-    @property
-    def is_here(self) -> bool:
-        """Connected, and nothing that is known to be missing."""
-        return self.closed is None and not self._due and not any(room.is_syncing for room in self.rooms.values())
+    def is_whole(self, room_id: str, head: int) -> bool:
+        """Connected, and nothing of the room is missing."""
+        with self._changed:
+            room = self.rooms.get(room_id)
+            return self.closed is None and room is not None and room.last == head and not room.is_syncing
 
     # -- coming back
 
@@ -84,6 +104,15 @@ class Device(ChatClient):
 
     def _take_logged(self, frame: Json, *, is_live: bool = True) -> None:
         super()._take_logged(frame, is_live=False)
+
+    def _step(self, room: Room, frame: Json) -> bool:
+        before, went_on = room.last, super()._step(room, frame)
+        if went_on:
+            about = frame["data"].get("message", frame["data"]).get("message_id")
+            how = f"{frame['type']}{' amid a sync' if room.is_syncing else ''}"
+            step = Step(before, frame["seq"], frame["after"], how, about, self.web.port, time.monotonic())
+            self.trail[room.room_id].append(step)
+        return went_on
 
     def _apply(self, room: Room, frame: Json) -> None:
         if frame["type"] in {"reaction_added", "reaction_removed"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -37,4 +38,4 @@ class Figures:
     def longest_silence(self, since: float, until: float) -> float:
         """The longest time in which nobody's send was acknowledged."""
         moments = [since, *sorted(at for at in self.acknowledged_at if since <= at <= until), until]
-        return max(later - earlier for earlier, later in zip(moments, moments[1:], strict=False))
+        return max(later - earlier for earlier, later in itertools.pairwise(moments))

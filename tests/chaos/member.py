@@ -25,28 +25,36 @@ ANSWER_SECONDS = 8.0
 AGAIN = frozenset({"unavailable", "internal"})
 
 
-class Member(threading.Thread):
-    """One account's person at one device. `pause` is the mean time between two acts."""
+class Member:
+    """One account's person at one device, acting in a thread. `pause` is the mean time between two acts."""
 
     def __init__(
         self, world: World, user: TestUser, webs: Sequence[Web], figures: Figures, *, seed: str, pause: float
     ) -> None:
-        super().__init__(name=f"member {seed}", daemon=True)
-        self.user, self.device = user, Device(webs, user, world.secrets_kept_from(user), figures, seed)
+        self.name, self.user = seed, user
+        self.device = Device(webs, user, world.secrets_kept_from(user), figures, seed)
         self.places = [place for place in world.places if user in place.people]
         self.ledger = Ledger()
         self._webs, self._figures, self._pause = webs, figures, pause
         self._chance = random.Random(seed)
-        self._name = seed
         self._resting = threading.Event()
         self._gives_up_at = float("inf")
+        self._thread = threading.Thread(target=self._live, name=f"member {seed}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to act."""
+        self._thread.start()
 
     def rest(self, seconds: float) -> None:
         """Begin nothing new; what is begun has so long to come to its end."""
         self._gives_up_at = time.monotonic() + seconds
         self._resting.set()
 
-    def run(self) -> None:
+    @property
+    def is_busy(self) -> bool:
+        return self._thread.is_alive()
+
+    def _live(self) -> None:
         acts = {
             self._say: 50,
             self._reply: 6,
@@ -72,11 +80,12 @@ class Member(threading.Thread):
     def _reply(self, place: Place) -> None:
         root = self._some_row(place)
         if root is not None and root["thread_id"] is None:
+            # The root's, since the reply is counted on it.
             self.ledger.spend(place.room_id, 1)
             self._bring(place, Said(place.room_id, self._new_content(), thread_id=root["message_id"]))
 
     def _new_content(self) -> str:
-        return f"{self._name} says {len(self.ledger.said)}"
+        return f"{self.name} says {len(self.ledger.said)}"
 
     def _bring(self, place: Place, said: Said) -> None:
         """Ask, with the same id each time, until there is an answer."""
@@ -208,10 +217,10 @@ class Member(threading.Thread):
             return None
         if answer.status < 500:
             if answer.status >= 300:
-                self._expect(answer.body["error"]["code"], f"{method} {path.rsplit('/', 1)[-1][:8]}")
+                self._expect(answer.body["error"]["code"], method)
             return answer
         if answer.status == 500:
-            self._figures.surprise(f"{method} {path.split('/')[-1][:12]} was answered with a 500")
+            self._figures.surprise(f"{method} was answered with a 500")
         return None
 
     def _expect(self, code: str, what: str) -> None:

@@ -53,9 +53,9 @@ def build(app: Flask) -> World:
     """Make the accounts and the rooms."""
     with app.app_context():
         people = []
-        for number in range(PEOPLE):
+        for _ in range(PEOPLE):
             mark = uuid4().hex[:12]
-            people.append(make_user(f"veiled.{mark}", display_name=f"Veiled Person {mark}", locale="en" if number % 2 else "ko"))
+            people.append(make_user(f"veiled.{mark}", display_name=f"Veiled Person {mark}"))
         places = [
             _public(people[6], *people),
             _public(people[1], *people[:10]),

@@ -22,7 +22,6 @@ from tests.realtime.processes import API, Web
 
 HELD = 100
 SYNC_AFTER_SECONDS = 0.5
-RECONNECT = {1001, 1005, 1006, 1011, 1012, 1013, 4008}
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -37,7 +36,11 @@ class Refused(Exception):
 
 @dataclass
 class Room:
-    """What a client holds of one room. `born` counts how often each message was told to be new."""
+    """What a client holds of one room; `live` are the logged frames that came by themselves.
+
+    Amid a catch-up what was born before `last` may still come after it, so a frame that only tells of a difference
+    (a reaction) would miss its row: what comes by itself waits until the catch-up is whole.
+    """
 
     room_id: str
     member_id: str | None = None
@@ -47,6 +50,7 @@ class Room:
     live: list[Json] = field(default_factory=list)
     reloads: int = 0
     is_syncing: bool = False
+    is_amid: bool = False
 
     @property
     def messages(self) -> list[Json]:
@@ -70,6 +74,8 @@ class ChatClient:
         self.closed: tuple[int, str] | None = None
         self.epoch: str | None = None
         self.resyncs = 0
+        self.too_early: list[Json] = []
+        self._is_greeted = False
         self._ids = itertools.count(1)
         self._answers: dict[int, Future[Json]] = {}
         self._due: dict[str, float] = {}
@@ -92,6 +98,7 @@ class ChatClient:
         address = f"ws://127.0.0.1:{self.web.port}{API}/chats/ws?{query}"
         self._socket = connect(address, max_size=None, open_timeout=20).__enter__()
         self.closed = None
+        self._is_greeted = False
         for room in self.rooms.values():
             room.is_syncing = False
         threading.Thread(target=self._read, args=(self._socket,), daemon=True).start()
@@ -133,18 +140,21 @@ class ChatClient:
     def begin(self, type_: str, **fields: object) -> Future[Json]:
         """Ask without waiting."""
         number, answer = next(self._ids), Future[Json]()
-        self._answers[number] = answer
+        with self._changed:
+            self._answers[number] = answer
         try:
             command = {"id": number, "type": type_, **fields}
             self._socket.send(orjson.dumps(command, option=orjson.OPT_NON_STR_KEYS).decode())
         except (ConnectionClosed, OSError) as error:
-            self._answers.pop(number, None)
-            answer.set_exception(ConnectionError(str(error)))
+            # Unless the reader has seen the end first, and answered for all.
+            if self._answers.pop(number, None) is not None:
+                answer.set_exception(ConnectionError(str(error)))
         return answer
 
     def send(self, room_id: UUID, content: str, **fields: object) -> Json:
         """Say something; the message as it was answered."""
-        message: Json = self.command("send", room_id=room_id, content=content, **fields)["message"]
+        answer: Json = self.begin("send", room_id=room_id, content=content, **fields).result(15)
+        message: Json = answer["message"]
         return message
 
     def raw(self, payload: str | bytes) -> None:
@@ -170,7 +180,8 @@ class ChatClient:
 
     def has(self, room_id: UUID, seq: int, seconds: float = 15) -> Room:
         """Wait until the room is known up to this number."""
-        return self.wait(lambda: (room := self.rooms.get(str(room_id))) and room.last >= seq and room, seconds)
+        self.wait(lambda: (room := self.rooms.get(str(room_id))) and room.last >= seq, seconds)
+        return self.room(room_id)
 
     def ended(self, seconds: float = 15) -> tuple[int, str]:
         """Wait for the end of the connection: close code and reason."""
@@ -200,6 +211,9 @@ class ChatClient:
             self._take_answer(frame)
             return
         self.frames.append(frame)
+        self._is_greeted = self._is_greeted or frame["type"] == "hello"
+        if not self._is_greeted:
+            self.too_early.append(frame)
         match frame["type"]:
             case "hello":
                 self._greet(frame["data"])
@@ -252,13 +266,19 @@ class ChatClient:
             return
         if is_live:
             room.live.append(frame)
-        if frame["after"] > room.last:
+        if frame["after"] > room.last or room.is_amid:
             room.held = [*room.held, frame][-HELD:]
             self._due.setdefault(room.room_id, time.monotonic() + SYNC_AFTER_SECONDS + random.uniform(0, 0.1))
-        elif frame["seq"] > room.last:
-            room.last = frame["seq"]
-            self._apply(room, frame)
+        elif self._step(room, frame):
             self._retry_held(room)
+
+    def _step(self, room: Room, frame: Json) -> bool:
+        """Go on by one frame; False if it is known already."""
+        if not frame["after"] <= room.last < frame["seq"]:
+            return False
+        room.last = frame["seq"]
+        self._apply(room, frame)
+        return True
 
     def _retry_held(self, room: Room) -> None:
         held, room.held = sorted(room.held, key=lambda frame: int(frame["seq"])), []
@@ -303,7 +323,7 @@ class ChatClient:
                 return
             found = answer.result()["rooms"].get(room.room_id)
             if found is None or room.room_id in answer.result()["more"]:
-                self._take_changes(room, found)
+                self._take_changes(room, found, is_whole=False)
                 self._sync(room)
             elif found.get("gone"):
                 self.rooms.pop(room.room_id)
@@ -313,13 +333,15 @@ class ChatClient:
                 self._reload(room)
             self._changed.notify_all()
 
-    def _take_changes(self, room: Room, found: Json | None) -> None:
+    def _take_changes(self, room: Room, found: Json | None, *, is_whole: bool = True) -> None:
         if found is None:
             return
         for change in found["changes"]:
-            self._take_logged(change, is_live=False)
+            self._step(room, change)
         room.last = max(room.last, found["through_seq"])
-        self._retry_held(room)
+        room.is_amid = not is_whole
+        if is_whole:
+            self._retry_held(room)
 
     def _reload(self, room: Room) -> None:
         """Forget the room's rows and read pages of history, the newest first."""
@@ -333,6 +355,6 @@ class ChatClient:
             if not page["has_more_before"]:
                 break
             before = f"&before_seq={page['messages'][0]['seq']}"
-        room.last = head
+        room.last, room.is_amid = head, False
         self._retry_held(room)
         self._sync(room)

@@ -23,6 +23,7 @@ def running_house(backing: Backing, tmp_path_factory: pytest.TempPathFactory, wo
     house = House(url, tmp_path_factory.mktemp("house"))
     yield house
     house.stop()
+    assert house.errors() == []
 
 
 @pytest.fixture
@@ -34,10 +35,14 @@ def house(running_house: House) -> House:
 
 @pytest.fixture
 def connected(house: House) -> Iterator[Connect]:
-    """Opens clients, greeted and whole, and closes them at the end."""
+    """Opens clients, greeted and whole, and closes them at the end; none heard anything before `hello`."""
+    opened: list[ChatClient] = []
     with ExitStack() as clients:
 
         def open_client(web: Web, user: TestUser, query: str | None = None) -> ChatClient:
-            return clients.enter_context(ChatClient(web, user, query=query)).greeted()
+            opened.append(clients.enter_context(ChatClient(web, user, query=query)).greeted())
+            return opened[-1]
 
         yield open_client
+    assert [client.too_early for client in opened if client.too_early] == []
+    assert [client.resyncs for client in opened if client.resyncs] == []

@@ -6,6 +6,7 @@ import http.client
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import time
@@ -140,7 +141,7 @@ class House:
 
     def do(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a service or a factory in the console's process, and wait until its events have left."""
-        return self.console.submit(_in_console, call, args, kwargs).result(60)  # type: ignore[return-value]
+        return self.console.submit(_in_console, call, args, kwargs).result(60)
 
     def heal(self) -> None:
         """Everything runs again, whatever a test has ended."""
@@ -149,6 +150,12 @@ class House:
             self.start_valkey()
         for web in self.webs:
             web.restart()
+
+    def errors(self) -> list[str]:
+        """What the processes have logged as errors, but for Celery's own words about a lost broker."""
+        lines = "".join(path.read_text() for path in self.folder.glob("*.log")).splitlines()
+        errors = [line for line in lines if '"level":"ERROR"' in line or line.startswith("Traceback")]
+        return [line for line in errors if not re.search(r'"logger":"celery\.(worker|bootsteps)', line)]
 
     def stop(self) -> None:
         """End all processes."""

@@ -51,7 +51,9 @@ def test_three_hundred_missed_changes_are_recovered_and_one_more_is_not(house: H
     client.open(house.webs[1])
     assert_whole(client.greeted().has(room_id, head), said)
     assert client.room(room_id).reloads == 1
-    found = [client.command("sync", cursors={room_id: cursor})["rooms"][str(room_id)] for cursor in (before, before + 1)]
+    found = [
+        client.command("sync", cursors={room_id: cursor})["rooms"][str(room_id)] for cursor in (before, before + 1)
+    ]
     assert [(each["recovered"], len(each["changes"])) for each in found] == [(False, 0), (True, 300)]
     assert {(each["head_seq"], each["through_seq"]) for each in found} == {(head, head)}
     pages = walk_changes(house, bob, room_id, before, limit=300)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,11 @@ from tests.realtime.conftest import Connect
 from tests.realtime.processes import ROOT, House, eventually
 from webapp.embedded.postgres import start_postgres
 from webapp.embedded.processes import Server
+from webapp.services import rooms
 
 
 class Insistent:
-    """Says numbered things until told to stop, each until it is acknowledged, under one id, on whatever process answers."""
+    """Says numbered things, each under one id until it is acknowledged, on whatever process answers."""
 
     def __init__(self, house: House, client: ChatClient, room_id: UUID) -> None:
         self.acknowledged: list[str] = []
@@ -53,8 +55,7 @@ class Insistent:
         except (ConnectionError, TimeoutError):
             return False
         except Refused as refused:
-            assert refused.error["code"] == "unavailable"
-            return False
+            return bool(refused.error["code"] != "unavailable")
         return True
 
     def _reopen(self, web: object) -> None:
@@ -128,9 +129,12 @@ class FailingOver:
         signal_file.touch()
         self.server = start_postgres(self._folder, fsync=False, port=self.server.port)
 
-    def fail_over(self) -> None:
-        """The primary dies; the copy recovers onto a new timeline, under the same address."""
+    def die(self) -> None:
+        """The primary dies."""
         self.server.child.kill()
+
+    def take_over(self) -> None:
+        """The copy recovers onto a new timeline, under the same address."""
         self.server = start_postgres(self._copy, fsync=False, port=self.server.port)
 
 
@@ -142,14 +146,16 @@ def failing_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailingOv
 
 
 def migrate(url: str, folder: Path) -> None:
-    command = [ROOT / ".venv/bin/python", "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
     subprocess.run(command, cwd=ROOT, env={"DATABASE_URL": url, "HOME": str(folder)}, check=True, capture_output=True)
 
 
 def make_talk() -> tuple[TestUser, TestUser, UUID, UUID]:
-    """Two people, their room, and a room of alice alone; for the console."""
+    """Two people, their room, and a room that bob has left; for the console."""
     alice, bob = make_user(), make_user()
-    return alice, bob, make_team_room(alice, bob), make_team_room(alice)
+    left = make_team_room(alice, bob)
+    rooms.leave(bob.actor, left)
+    return alice, bob, make_team_room(alice, bob), left
 
 
 @pytest.mark.slow
@@ -159,26 +165,35 @@ def test_a_failover_that_loses_the_last_messages_makes_clients_begin_anew(
     migrate(failing_over.url, tmp_path)
     house = House(failing_over.url, tmp_path)
     try:
-        alice, bob, room_id, private = house.do(make_talk)
+        alice, bob, room_id, joined_in_vain = house.do(make_talk)
         house.webs[0].send(alice, room_id, "kept")
         for web in house.webs:
             web.end(signal.SIGKILL)
         failing_over.copy()
         house.heal()
         clients = [ChatClient(web, user).greeted() for web, user in zip(house.webs, (alice, bob), strict=True)]
+        house.webs[0].call(bob, "POST", f"/chats/rooms/{joined_in_vain}/join")
+        clients[1].has(joined_in_vain, 1)
         lost = [clients[0].send(room_id, f"lost {number}")["seq"] for number in range(5)]
         for client in clients:
             assert client.has(room_id, lost[-1]).said == ["kept", *(f"lost {number}" for number in range(5))]
-        failing_over.fail_over()
+        failing_over.die()
+        with pytest.raises(Refused, match="unavailable"):
+            clients[0].send(room_id, "to nobody")
+        with ChatClient(house.webs[0], alice) as client:
+            assert client.ended() == (1013, "unavailable")
+        failing_over.take_over()
         for client in clients:
             client.wait(lambda client=client: client.resyncs, 30)  # type: ignore[misc]
         first = eventually(lambda: _said(clients[0], room_id, "after"))
         assert first <= lost[0]
+        clients[0].send(joined_in_vain, "bob never joined")
         last = clients[1].send(room_id, "and on")["seq"]
         for client in clients:
             assert client.has(room_id, last).said == ["kept", "after", "and on"]
             assert client.resyncs == 1
             client.close()
+        assert "bob never joined" not in str(clients[1].frames)
         with ChatClient(house.webs[0], bob) as newcomer:
             assert newcomer.greeted().epoch == clients[0].epoch
     finally:

@@ -82,6 +82,8 @@ def test_a_stopped_redis_delays_events_and_loses_none(house: House, talk: Talk, 
     house.valkey.stop()
     talk_through_an_outage(house, talk, seconds)
     assert ask_ticket(house, talk.bob) == 503
+    with ChatClient(house.webs[0], talk.bob, query="ticket=given-out-before") as client:
+        assert client.ended() == (1013, "unavailable")
     with ChatClient(house.webs[0], talk.bob) as newcomer:
         assert_whole(newcomer.greeted().has(talk.room_id, talk.head), talk.said)
         talk.say()

@@ -27,7 +27,9 @@ def make_token(user: TestUser, seconds: float) -> str:
     """An access token that is good for so long; for the console."""
     assert user.actor.session_id is not None
     expires_at = clock.now() + timedelta(seconds=seconds)
-    return str(create_access_token(user.user_id, additional_claims={"sid": user.actor.session_id.hex, "exp": expires_at}))
+    return str(
+        create_access_token(user.user_id, additional_claims={"sid": user.actor.session_id.hex, "exp": expires_at})
+    )
 
 
 def let_in(house: House, owner: TestUser, user: TestUser, room_id: UUID) -> None:
@@ -138,8 +140,9 @@ def test_no_message_of_a_removed_member_follows_the_removal(house: House, connec
         done = [not answer.exception(15) for answer in asked]
         assert done == sorted(done, reverse=True), "a message got in after one was refused"
         sent = [answer.result()["message"]["seq"] for answer in asked if not answer.exception()]
-        left = owner.wait(lambda: [e for e in owner.of_type("member_left", room_id) if e["seq"] > sent[0]])[-1]
-        assert sent[-1] < left["seq"]
+        first, last = sent[0], sent[-1]
+        left = owner.wait(lambda: [e for e in owner.of_type("member_left", room_id) if e["seq"] > first])  # noqa: B023
+        assert last < left[-1]["seq"]
         house.webs[0].call(bob, "POST", f"/chats/rooms/{room_id}/join")
 
 
@@ -161,7 +164,14 @@ def test_what_was_said_before_one_joined_never_reaches_one(house: House, connect
     assert newcomer.has(room_id, head).said == ["welcome"]
     assert owner.has(room_id, head).said[0] == "secret reworded"
     seen = [json.dumps([newcomer.frames, newcomer.command("sync", cursors={room_id: 0})])]
-    for query in ("/changes?after=0", "/messages?limit=100", "/messages?around_seq=1", "/messages?after_seq=0", "/pins", ""):
+    for query in (
+        "/changes?after=0",
+        "/messages?limit=100",
+        "/messages?around_seq=1",
+        "/messages?after_seq=0",
+        "/pins",
+        "",
+    ):
         seen.append(json.dumps(web.call(bob, "GET", path + query)))
     for gone in (edited, f"{edited}/thread", f"{edited}/reactions", f"{path}/messages/{reply['message_id']}"):
         assert web.ask("GET", API + gone, bob.token).status == 404
@@ -182,7 +192,9 @@ def test_who_comes_back_sees_nothing_of_the_time_between(house: House, connected
     client.wait(lambda: client.of_type("room_removed", room_id))
     between = house.webs[0].send(alice, room_id, "between")
     let_in(house, alice, bob, room_id)
-    house.webs[0].call(alice, "PATCH", f"/chats/rooms/{room_id}/messages/{between['message_id']}", {"content": "between!"})
+    house.webs[0].call(
+        alice, "PATCH", f"/chats/rooms/{room_id}/messages/{between['message_id']}", {"content": "between!"}
+    )
     head = house.webs[0].send(alice, room_id, "again")["seq"]
     eventually(lambda: str(room_id) in client.rooms)
     assert client.has(room_id, head).said == ["again"]

@@ -21,12 +21,12 @@ from webapp.services import unread
 
 @pytest.fixture
 def worker(house: House) -> Iterator[Child]:
-    """One Celery worker, ready."""
-    worker = start_ready_worker(house)
+    """One Celery worker, ready; it stays for the next test, unless this one kills it."""
+    running = [worker for worker in house.workers if worker.running]
+    worker = running[0] if running else start_ready_worker(house)
     yield worker
     if worker.running:
         os.kill(worker.pid, signal.SIGCONT)
-        worker.kill()
 
 
 def start_ready_worker(house: House) -> Child:
@@ -108,7 +108,8 @@ def test_reading_unreading_deleting_and_mentioning_stay_exact(house: House, work
     web.send(alice, room_id, "in a thread", thread_id=said[4]["message_id"])
     web.send(bob, room_id, "one's own")
     at_rest(house, room_id)
-    assert marks(house, bob, room_id) == (4, 0) == tuple(newest(client, room_id)[k] for k in ("unread_count", "mention_count"))  # fmt: skip
+    told = newest(client, room_id)
+    assert marks(house, bob, room_id) == (told["unread_count"], told["mention_count"]) == (4, 0)
     last = web.call(bob, "POST", f"{path}/read", {"seq": 2**40})
     assert (last["unread_count"], last["mention_count"]) == (0, 0)
     assert marks(house, alice, room_id) == (1, 0)
@@ -118,7 +119,7 @@ def test_a_worker_killed_in_mid_burst_leaves_no_wrong_count(house: House, worker
     people = [house.do(make_user) for _ in range(5)]
     room_ids = [house.do(make_team_room, *people) for _ in range(3)]
     speaker = connected(house.webs[0], people[0])
-    for _ in range(3):
+    for _ in range(2):
         before = house.do(counted_up_to, room_ids[0])
         asked = [speaker.begin("send", room_id=room_ids[number % 3], content=f"{number}") for number in range(240)]
         eventually(lambda: house.do(counted_up_to, room_ids[0]) > before, 30)  # noqa: B023 - called at once
@@ -131,7 +132,7 @@ def test_a_worker_killed_in_mid_burst_leaves_no_wrong_count(house: House, worker
     house.do(unread.sweep)
     for room_id in room_ids:
         at_rest(house, room_id)
-        assert [marks(house, user, room_id)[0] for user in people] == [0, 240, 240, 240, 240]
+        assert [marks(house, user, room_id)[0] for user in people] == [0, 160, 160, 160, 160]
 
 
 def test_a_lost_task_is_made_up_for_by_the_sweep(house: House, worker: Child) -> None:
@@ -141,6 +142,13 @@ def test_a_lost_task_is_made_up_for_by_the_sweep(house: House, worker: Child) ->
     house.do(say_many, alice, room_id, ["not queued"])
     house.start_valkey()
     assert marks(house, bob, room_id) == (0, 0)
-    eventually(lambda: house.do(unread.sweep) == 0, 30)
+
+    def is_swept() -> bool:
+        # Celery may end itself when it loses its broker; whoever runs it starts it again.
+        if not any(each.running for each in house.workers):
+            start_ready_worker(house)
+        return house.do(unread.sweep) == 0
+
+    eventually(is_swept, 30)
     at_rest(house, room_id)
     assert marks(house, bob, room_id) == (1, 0)

@@ -29,6 +29,8 @@ _SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # Details of an error hold the keys of rows, and so tell who wrote what.
+    "log_error_verbosity": "terse",
 }
 _WITHOUT_FSYNC = {"fsync": "off", "full_page_writes": "off"}
 _INITDB_SECONDS = 120.0

@@ -1,6 +1,7 @@
 """Tasks by name, after commit: rooms marked dirty become one task per consumer and tenth of a second.
 
-A mark is lost with its process; the sweep that beat runs finds the room by its cursor.
+What the broker doesn't take stays marked. A mark is lost with its process; the sweep that beat runs finds the room by
+its cursor.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from webapp.core.extensions import celery
 log = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.1
+RETRY_SECONDS = 1.0
 ROOMS_PER_TASK = 200
 ROOM_TASKS = ("workers.unread.advance",)
 
@@ -49,13 +51,16 @@ class DirtyRooms:
                     self._thread = threading.Thread(target=self._run, name="dirty-rooms", daemon=True)
                     self._thread.start()
 
-    def flush(self) -> None:
-        """Queue tasks for what is marked now."""
-        rooms, self._rooms = self._rooms, set()
-        ids = [str(room_id) for room_id in rooms]
-        for start in range(0, len(ids), ROOMS_PER_TASK):
-            for name in ROOM_TASKS:
-                send(name, ids[start : start + ROOMS_PER_TASK])
+    def flush(self) -> bool:
+        """Queue tasks for what is marked now; False when the broker is away, and the rest stays marked."""
+        taken, self._rooms = self._rooms, set()
+        rooms = list(taken)
+        for start in range(0, len(rooms), ROOMS_PER_TASK):
+            ids = [str(room_id) for room_id in rooms[start : start + ROOMS_PER_TASK]]
+            if not all(send(name, ids) for name in ROOM_TASKS):
+                self._rooms.update(rooms[start:])
+                return False
+        return True
 
     def _run(self) -> None:
         pause = threading.Event()
@@ -63,7 +68,9 @@ class DirtyRooms:
             self._marked.wait()
             pause.wait(COALESCE_SECONDS)
             self._marked.clear()
-            self.flush()
+            if not self.flush():
+                pause.wait(RETRY_SECONDS)
+                self._marked.set()
 
 
 dirty_rooms = DirtyRooms()

@@ -78,6 +78,9 @@ class Hub:
         connection.rooms_rev, memberships = self._rooms_of(user_id)
         self._follow(connection, memberships)
         hello = self._in_app(lambda: sync.hello(connection.actor))
+        if self._epoch != hello.epoch:
+            self._epoch = self._epoch or hello.epoch
+            self._look_now.set()
         # A room that was joined since is not followed yet: it comes as `room_created`.
         known = [room for room in hello.rooms if room.room_id in connection.follows]
         greeting = hello.model_copy(update={"rooms": known}).model_dump_json().encode()
@@ -123,7 +126,7 @@ class Hub:
             for room_id in new:
                 stream = self._stream(room_id)
                 if stream.cursor is None:
-                    stream.begin(heads.get(room_id, 0))
+                    stream.move_to(heads.get(room_id, 0))
                     self._offer(stream, [])
 
     def _stream(self, room_id: UUID) -> RoomStream:
@@ -216,8 +219,9 @@ class Hub:
                 for _ in range(CATCH_UP_PAGES):
                     cursor = stream.cursor
                     entries, through = self._in_app(partial(sync.log_entries, stream.room_id, cursor))
-                    stream.replay(entries, through)
-                    if through <= cursor or len(entries) < limits.CHANGES_PER_ROOM:
+                    is_cut = through > cursor and len(entries) >= limits.CHANGES_PER_ROOM
+                    stream.replay(entries, through, is_cut=is_cut)
+                    if not is_cut:
                         break
             if stream.waiting and stream.follows:
                 self._time_gap(stream)
@@ -273,7 +277,7 @@ class Hub:
         """Rooms go on from the heads of the new life; people follow what they are in now, and are told to reload."""
         for room_id, head in found.rooms.items():
             if (stream := self.streams.get(room_id)) is not None:
-                stream.begin(head)
+                stream.move_to(head)
         event = events.Resync(at=clock.now(), data=events.ResyncData(epoch=found.epoch)).encoded()
         for user_id in list(self.people):
             gevent.spawn(self._guarded, self._follow_anew, user_id, event)

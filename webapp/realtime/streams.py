@@ -24,7 +24,9 @@ HELD_BOUND = 2_000
 class RoomStream:
     """Delivers a room's events in number order, each once. `cursor` is the highest number below which all was.
 
-    `turn` is held while delivering, which yields to others between receivers.
+    A page of the log that was cut leaves the stream `is_amid`: what was born below the cursor and changed since lies in
+    pages to come, so nothing but these may follow (a reaction, for one, would miss its message). `turn` is held while
+    delivering, which yields to others between receivers.
     """
 
     room_id: UUID
@@ -33,12 +35,13 @@ class RoomStream:
     follows: dict[Connection, Follow] = field(default_factory=dict)
     waiting: dict[int, LogEntry] = field(default_factory=dict)
     is_catching_up: bool = False
+    is_amid: bool = False
     is_gap_timed: bool = False
     turn: BoundedSemaphore = field(default_factory=BoundedSemaphore)
 
-    def begin(self, head: int) -> None:
+    def move_to(self, head: int) -> None:
         """Follow the log from this number on; what lies at or below it is known to whoever reads the head later."""
-        self.cursor = head
+        self.cursor, self.is_amid = head, False
         self.waiting = {seq: entry for seq, entry in self.waiting.items() if seq > head}
 
     def offer(self, entries: Iterable[LogEntry]) -> bool:
@@ -56,11 +59,12 @@ class RoomStream:
             self._deliver_waiting()
         return not self.waiting
 
-    def replay(self, entries: Sequence[LogEntry], through: int) -> None:
-        """Deliver what was read from the log, then what continues it."""
+    def replay(self, entries: Sequence[LogEntry], through: int, *, is_cut: bool = False) -> None:
+        """Deliver what was read from the log, then what continues it, if that was all."""
         with self.turn:
             cursor = self.cursor or 0
-            self.begin(max(cursor, through))
+            self.move_to(max(cursor, through))
+            self.is_amid = is_cut
             self._deliver([entry for entry in entries if entry.seq > cursor])
             self._deliver_waiting()
 
@@ -88,7 +92,11 @@ class RoomStream:
 
     def _next_run(self) -> list[LogEntry]:
         run: list[LogEntry] = []
-        while self.cursor is not None and (entry := self.waiting.pop(self.cursor + 1, None)) is not None:
+        while (
+            not self.is_amid
+            and self.cursor is not None
+            and (entry := self.waiting.pop(self.cursor + 1, None)) is not None
+        ):
             run.append(entry)
             self.cursor = entry.seq
         return run

@@ -66,6 +66,10 @@ class _Waiting:
     def key(self) -> tuple[str, UUID]:
         return self.message.sender_id, self.message.client_message_id
 
+    @property
+    def is_answered(self) -> bool:
+        return self.answers[0].done()
+
     def succeed(self, view: MessageView, *, created: bool) -> None:
         first, *repeats = self.answers
         first.set_result(Sent(view, created))
@@ -139,14 +143,18 @@ class GroupCommit:
         self, conninfo: str, connection: Connection | None, room_id: UUID, batch: list[_Waiting]
     ) -> Connection | None:
         """Bring a batch to its end, over lost connections and moved gates; the connection for the next one."""
+        may_be_stored = False
         for _ in range(ATTEMPTS):
+            # An attempt that was interrupted may have refused some.
+            batch = [waiting for waiting in batch if not waiting.is_answered]
             try:
                 if connection is None or connection.closed:
-                    connection = append.open_connection(conninfo)
-                    batch = self._settle_stored(connection, room_id, batch)
+                    connection, may_be_stored = append.open_connection(conninfo), True
+                if may_be_stored:
+                    batch, may_be_stored = self._settle_stored(connection, room_id, batch), False
                 batch = self._attempt(connection, room_id, batch)
             except pg.UniqueViolation:
-                batch = self._settle_stored(connection, room_id, batch) if connection else batch
+                may_be_stored = True
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 log.warning("commit interrupted", extra={"error": type(error).__name__, "waiting": len(batch)})
                 _close(connection)
@@ -225,6 +233,8 @@ class GroupCommit:
             elif row["request_hash"] == waiting.message.request_hash:
                 # Ours, if it is the very row: the connection was lost after the commit.
                 ours = row["message_id"] == waiting.message.message_id
+                if ours:
+                    dirty_rooms.mark(room_id)
                 waiting.succeed(presenters.message(row), created=ours)
             else:
                 waiting.fail(AppError(ErrorCode.duplicate_conflict))
@@ -262,7 +272,8 @@ def _merged(batch: list[_Waiting]) -> list[_Waiting]:
 
 def _fail_all(batch: list[_Waiting], error: Exception) -> None:
     for waiting in batch:
-        waiting.fail(error)
+        if not waiting.is_answered:
+            waiting.fail(error)
 
 
 def _close(connection: Connection | None) -> None:
