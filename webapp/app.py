@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Flask, Request
 from flask.json.provider import JSONProvider
+from flask.sessions import SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import api, cli, health, realtime
 from webapp.api import errors, requests
 from webapp.config import Config, from_env
 from webapp.core import logging as json_logging
-from webapp.core.extensions import celery, db, jwt, migrate, redis, sock
+from webapp.core.extensions import HOT, celery, db, jwt, migrate, redis, sock
 from webapp.domain import limits
 from webapp.models import Base
 from workers import celery_app
@@ -30,12 +31,20 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
+class NoSession(SessionInterface):
+    """No cookies: who asks is told by a token."""
+
+    def open_session(self, app: Flask, request: Request) -> None:  # noqa: ARG002 - Flask's signature
+        return None
+
+
 def create_app(config: Config | None = None) -> Flask:
     """An application bound to one configuration; opens no connection and starts nothing."""
     config = config or from_env()
     json_logging.configure(config.log_level)
     app = Flask(__name__, static_folder=None)
     app.json = OrjsonProvider(app)
+    app.session_interface = NoSession()
     app.config.update(_settings(config))
     # A user id may hold any character, two slashes in a row too.
     app.url_map.merge_slashes = False
@@ -69,20 +78,30 @@ def _settings(config: Config) -> dict[str, Any]:
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=config.access_token_seconds),
         "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=config.refresh_token_seconds),
         "SQLALCHEMY_DATABASE_URI": sqlalchemy_url(config.database_url),
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            "pool_size": 20,
-            "max_overflow": 10,
-            "pool_timeout": 5,
-            "pool_recycle": 1800,
-            "pool_pre_ping": False,
-            "json_serializer": lambda value: orjson.dumps(value).decode(),
-            "json_deserializer": orjson.loads,
-            "connect_args": {
-                "connect_timeout": 3,
-                "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000 "
-                "-c idle_in_transaction_session_timeout=30000",
-            },
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(pool_size=30),
+        "SQLALCHEMY_BINDS": {
+            HOT: {
+                "url": sqlalchemy_url(config.database_url),
+                **_engine_options(pool_size=15, isolation_level="AUTOCOMMIT", pool_reset_on_return=None),
+            }
         },
+    }
+
+
+def _engine_options(**options: Any) -> dict[str, Any]:
+    """Bounded pools, waits and statements; no overflow, since a connection that is thrown away costs a handshake."""
+    return {
+        "max_overflow": 0,
+        "pool_timeout": 5,
+        "pool_recycle": 1800,
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+        "connect_args": {
+            "connect_timeout": 3,
+            "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000 "
+            "-c idle_in_transaction_session_timeout=30000",
+        },
+        **options,
     }
 
 

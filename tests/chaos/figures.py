@@ -35,7 +35,7 @@ class Figures:
         with self._lock:
             self.surprises[what] += 1
 
-    def longest_silence(self, since: float, until: float) -> float:
-        """The longest time in which nobody's send was acknowledged."""
+    def longest_silence(self, since: float, until: float) -> tuple[float, float]:
+        """The longest time in which nobody's send was acknowledged: from when, until when."""
         moments = [since, *sorted(at for at in self.acknowledged_at if since <= at <= until), until]
-        return max(later - earlier for earlier, later in itertools.pairwise(moments))
+        return max(itertools.pairwise(moments), key=lambda pair: pair[1] - pair[0])

@@ -29,6 +29,8 @@ from webapp.embedded.processes import wait_until
 SETTLE_SECONDS = 60.0
 # A beat that was killed leaves its lock for half a minute, and the next one sweeps a quarter of a minute later.
 REST_SECONDS = 120.0
+# How long before a silence a fault may have caused it.
+BLAMED_SECONDS = 3.0
 VIOLATIONS_SHOWN = 5
 COMPLAINTS_SHOWN = 8
 _LAGGING = "SELECT r.room_id FROM room_cursors c JOIN chat_rooms r USING (room_id) WHERE c.seq < r.last_seq"
@@ -45,6 +47,7 @@ class Run:
         self.members: list[Member] = []
         self.violations: dict[str, list[str]] = {}
         self.facts: list[str] = []
+        self.blows: list[tuple[float, str]] = []
 
     def go(self) -> bool:
         """Do it all; whether everything held."""
@@ -73,7 +76,9 @@ class Run:
         ended = time.monotonic()
         self.deployment.heal()
         self._come_to_rest(ended)
-        self.figures.add("seconds without a send acknowledged", round(self.figures.longest_silence(began, ended), 1))
+        silent, until = self.figures.longest_silence(began, ended)
+        struck = [what for at, what in self.blows if silent - BLAMED_SECONDS <= at <= until]
+        self.figures.add(f"seconds without a send acknowledged, by {', '.join(struck)}", round(until - silent, 1))
         self.figures.add("seconds of the slowest send", round(self.figures.slowest_seconds, 1))
 
     def _prove(self, world: World, app: Flask) -> None:
@@ -104,6 +109,7 @@ class Run:
                 what()
             elif made_good := self.deployment.strike(what):
                 self.figures.add(f"faults: {what.blow} {what.part}")
+                self.blows.append((time.monotonic(), f"{what.blow} {what.part}"))
                 heapq.heappush(due, (time.monotonic() + what.seconds, next(order), made_good))
         time.sleep(max(0.0, end - time.monotonic()))
 

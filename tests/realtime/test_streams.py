@@ -144,3 +144,14 @@ def test_signals_reach_those_whom_they_concern(scene: Scene) -> None:
     scene.stream.tell_marks(MarkUpdate({str(hidden_id): marks}))
     assert numbers(shows) == [1]
     assert [event.get("seq") or event["data"]["unread_count"] for event in hides.events] == [2, 3]
+
+
+def test_between_two_pages_of_the_log_nothing_else_is_delivered(scene: Scene) -> None:
+    sink, _ = scene.enter()
+    # 11 was changed by 14, so the page that ends at 12 lacks it; what 14 says by itself would make no sense yet.
+    scene.stream.offer([scene.entry(13), scene.entry(14)])
+    scene.stream.replay([scene.entry(12, after=10)], 12, is_cut=True)
+    assert not scene.stream.offer([scene.entry(13), scene.entry(14), scene.entry(15)])
+    assert numbers(sink) == [12]
+    scene.stream.replay([scene.entry(14, after=12)], 14)
+    assert numbers(sink) == [12, 14, 15]

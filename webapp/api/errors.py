@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import orjson
+import psycopg
 from flask import Flask, Response, request
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -30,6 +31,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(AppError, answer)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(psycopg.OperationalError, _unavailable)
     app.register_error_handler(PoolTimeout, _unavailable)
     app.register_error_handler(RedisError, _unavailable)
     app.register_error_handler(Exception, _fault)

@@ -43,6 +43,9 @@ class RedisExtension:
         return self._client
 
 
+# The engine of the hot reads: the same database, in autocommit and with nothing to reset.
+HOT = "hot"
+
 db = SQLAlchemy()
 migrate = Migrate()
 jwt = JWTManager()

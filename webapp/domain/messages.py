@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 import regex
 
 from webapp.core.errors import AppError, ErrorCode, refused_field
@@ -32,8 +32,8 @@ _NEEDS_SELECTOR = regex.compile(
 
 def request_hash(body: Mapping[str, Any]) -> bytes:
     """A digest of what a send asks for; equal for a repeat, different for another body."""
-    canonical = json.dumps(body, sort_keys=True, default=str, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode(), digest_size=16).digest()
+    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(canonical, digest_size=16).digest()
 
 
 def refuse_unless_own(author: UUID | None, member_id: UUID) -> None:

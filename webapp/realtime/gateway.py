@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import gevent
+import psycopg
 from flask import Flask, request
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
@@ -35,7 +36,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 PATH = "/api/v1/chats/ws"
 # What is raised while the database or Redis is away.
-AWAY = (DBAPIError, PoolTimeout, RedisError)
+AWAY = (DBAPIError, psycopg.OperationalError, PoolTimeout, RedisError)
 
 
 class FrameBudget:

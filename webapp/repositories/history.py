@@ -1,7 +1,6 @@
 """Pages of a room's timeline and of its threads: access, head, epoch and rows in one statement, so in one snapshot.
 
-The hot read of the product, straight through psycopg on the session's connection. Limits are written into the text, so
-that PostgreSQL keeps one good plan for each.
+The hot read of the product. Limits are written into the text, so that PostgreSQL keeps one good plan for each.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from webapp.core.extensions import db
+from webapp.repositories import hot
 from webapp.repositories.messages import VIEW_COLUMNS, json_columns
 from webapp.repositories.rooms import EPOCH_SQL
 
@@ -80,8 +79,7 @@ def find_page(user_id: str, room_id: UUID, place: Place, thread_id: UUID | None 
     in_thread = thread_id is not None
     statement = _statement(place.before, place.after, in_thread=in_thread, first_unread=place.pivot is None)
     params = {"user_id": user_id, "room_id": room_id, "pivot": place.pivot, "thread_id": thread_id}
-    connection: Any = db.session.connection().connection.driver_connection
-    found = connection.cursor(binary=True).execute(statement, params).fetchall()
+    found = hot.rows(statement, params)
     return _page(found, place) if found else None
 
 

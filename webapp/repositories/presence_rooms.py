@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from webapp.core.extensions import db
+from webapp.domain import limits
 from webapp.repositories import users
 
 ROOMS_TOLD = 200
@@ -18,6 +19,8 @@ _PLACES = text("""
            coalesce(array_agg(o.member_id) FILTER (WHERE o.member_id IS NOT NULL), '{}') AS except_members
     FROM (SELECT m.room_id, m.member_id FROM chat_members m JOIN chat_rooms r USING (room_id)
           WHERE m.user_id = :user_id AND m.is_active AND r.is_active AND r.display_mode = 'open'
+            AND (SELECT count(*) FROM (SELECT FROM chat_members o WHERE o.room_id = m.room_id AND o.is_active
+                                       LIMIT :members + 1) some) <= :members
           ORDER BY coalesce(r.last_message_at, r.created_at) DESC LIMIT :limit) me
     LEFT JOIN (SELECT blocked_id AS user_id FROM blocks WHERE blocker_id = :user_id AND member_id IS NULL
                UNION SELECT blocker_id FROM blocks WHERE blocked_id = :user_id AND member_id IS NULL) b ON true
@@ -36,8 +39,11 @@ class Place:
 
 
 def places(user_id: str) -> Sequence[Place]:
-    """The most recently active open rooms of someone who shows presence; none for others."""
+    """The most recently active open rooms of someone who shows presence; none for others.
+
+    In a larger room every arrival would be told to everybody; there the directory says who is online.
+    """
     if not users.shows_presence(user_id):
         return []
-    rows = db.session.execute(_PLACES, {"user_id": user_id, "limit": ROOMS_TOLD})
+    rows = db.session.execute(_PLACES, {"user_id": user_id, "limit": ROOMS_TOLD, "members": limits.PRESENCE_MEMBERS})
     return [Place(row.room_id, row.member_id, frozenset(row.except_members)) for row in rows]

@@ -1,7 +1,4 @@
-"""The room list: a user's rooms, each with the newest message that the user sees there, in one statement.
-
-Hot, and so straight through psycopg on the session's connection.
-"""
+"""The room list: a user's rooms, each with the newest message that the user sees there, in one statement."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from webapp.core.extensions import db
+from webapp.repositories import hot
 from webapp.repositories.messages import VIEW_COLUMNS, json_columns
 
 ROOM_FIELDS = (
@@ -64,9 +61,7 @@ class Listed:
         return str(self.room["room_id"])
 
 
-def list_page(
-    user_id: str, *, room_type: str | None, before: tuple[datetime, UUID] | None, limit: int
-) -> list[Listed]:
+def list_page(user_id: str, *, room_type: str | None, before: tuple[datetime, UUID] | None, limit: int) -> list[Listed]:
     """A user's rooms, newest activity first; `before` is the place of the last one shown."""
     before_at, before_id = before or (None, None)
     given = {
@@ -76,8 +71,7 @@ def list_page(
         "before_id": before_id,
         "limit": limit,
     }
-    connection: Any = db.session.connection().connection.driver_connection
-    return [_listed(row) for row in connection.cursor(binary=True).execute(_STATEMENT, given)]
+    return [_listed(row) for row in hot.rows(_STATEMENT, given)]
 
 
 def _listed(row: tuple[Any, ...]) -> Listed:

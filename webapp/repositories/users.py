@@ -17,6 +17,7 @@ from webapp.core.extensions import db
 from webapp.models.block import Block
 from webapp.models.team import TeamMember
 from webapp.models.user import User
+from webapp.repositories import hot
 
 
 class TakenError(Exception):
@@ -65,7 +66,7 @@ class AuthState:
 _ACCOUNT = tuple(getattr(User, name) for name in Account.__dataclass_fields__)
 _UNIQUE = {"uq_users_username": "username", "uq_users_email": "email"}
 
-# Runs at every request, so it goes straight to psycopg: 130 µs of CPU less than through SQLAlchemy.
+# Runs at every request.
 _AUTH_STATE = """
     SELECT u.auth_rev, u.locale, u.suspended_until, u.erased_at, s.session_id IS NOT NULL, s.revoked_at
     FROM users u LEFT JOIN sessions s ON s.session_id = %(session_id)s AND s.user_id = u.user_id
@@ -119,9 +120,8 @@ def raise_auth_rev(user_id: str, **fields: Any) -> int | None:
 
 def auth_state(user_id: str, session_id: UUID) -> AuthState | None:
     """An account, and one session of it, as they are now."""
-    connection: Any = db.session.connection().connection.driver_connection
-    row = connection.execute(_AUTH_STATE, {"user_id": user_id, "session_id": session_id}).fetchone()
-    return None if row is None else AuthState(*row)
+    found = hot.rows(_AUTH_STATE, {"user_id": user_id, "session_id": session_id})
+    return AuthState(*found[0]) if found else None
 
 
 def search(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from webapp.core import clock
 from webapp.core.errors import AppError, ErrorCode
 from webapp.core.ids import random_id
 from webapp.domain import accounts as rules
@@ -44,8 +45,8 @@ def authenticate(token: str) -> Actor:
 def verify(token: str) -> Credentials:
     """A token of ours or of the host product, checked against its session and account with one query."""
     claims = tokens.read_access(token)
-    with reading() as now:
-        state = users.auth_state(claims.user_id, _session_of(claims.user_id, claims.session_id))
+    now = clock.now()
+    state = users.auth_state(claims.user_id, _session_of(claims.user_id, claims.session_id))
     if state is None and claims.is_hosts:
         state = _first_sight(claims)
     state = _admitted(state, claims.session_id, now)
@@ -56,9 +57,8 @@ def verify(token: str) -> Credentials:
 
 def recheck(actor: Actor) -> Actor:
     """The account behind an open socket as it is now; 401 once its session is over, 403 while it is suspended."""
-    with reading() as now:
-        state = users.auth_state(actor.user_id, _session_of(actor.user_id, actor.session_id))
-    state = _admitted(state, actor.session_id, now)
+    state = users.auth_state(actor.user_id, _session_of(actor.user_id, actor.session_id))
+    state = _admitted(state, actor.session_id, clock.now())
     # A host's token isn't kept, so when it was issued is unknown here: any revocation ends the socket.
     if actor.session_id is None and state.auth_rev != actor.auth_rev:
         raise AppError(ErrorCode.token_invalid)
@@ -177,7 +177,7 @@ def _was_logged_out(state: AuthState, issued_at: datetime | None) -> bool:
 def _first_sight(claims: AccessClaims) -> AuthState | None:
     with unit_of_work():
         users.add_if_new(claims.user_id, rules.host_display_name(claims.name, claims.user_id))
-        return users.auth_state(claims.user_id, tokens.host_session_id(claims.user_id))
+    return users.auth_state(claims.user_id, tokens.host_session_id(claims.user_id))
 
 
 def _unchanged(user_id: str, password_hash: str) -> Account:

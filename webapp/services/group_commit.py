@@ -150,6 +150,8 @@ class GroupCommit:
             try:
                 if connection is None or connection.closed:
                     connection, may_be_stored = append.open_connection(conninfo), True
+                    # It may be another life of the database, in which the same revision says something else.
+                    self._gates.clear()
                 if may_be_stored:
                     batch, may_be_stored = self._settle_stored(connection, room_id, batch), False
                 batch = self._attempt(connection, room_id, batch)

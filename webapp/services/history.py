@@ -21,17 +21,15 @@ from webapp.services.unit_of_work import reading
 
 def page(actor: Actor, room_id: UUID, query: History) -> Encoded[MessagePage]:
     """A page of the timeline as its reader may see it, with the head and epoch of the same instant."""
-    with reading():
-        return _view(history.find_page(actor.user_id, room_id, _place(query)))
+    return _view(history.find_page(actor.user_id, room_id, _place(query)))
 
 
 def thread(actor: Actor, room_id: UUID, thread_id: UUID, query: History) -> Encoded[MessagePage]:
     """The replies of a message that the reader sees, paged as the timeline is."""
-    with reading():
-        found = history.find_page(actor.user_id, room_id, _place(query), thread_id)
-        if found is not None and not found.has_root:
-            raise AppError(ErrorCode.message_not_found)
-        return _view(found)
+    found = history.find_page(actor.user_id, room_id, _place(query), thread_id)
+    if found is not None and not found.has_root:
+        raise AppError(ErrorCode.message_not_found)
+    return _view(found)
 
 
 def pins(actor: Actor, room_id: UUID) -> MessageList:

@@ -28,8 +28,7 @@ def list_rooms(actor: Actor, query: RoomsQuery) -> Encoded[RoomPage]:
     if query.cursor is not None:
         at, room_id = decode_cursor(query.cursor, moment, UUID)
         before = (at, room_id)
-    with reading():
-        rows = room_list.list_page(actor.user_id, room_type=query.room_type, before=before, limit=query.limit + 1)
+    rows = room_list.list_page(actor.user_id, room_type=query.room_type, before=before, limit=query.limit + 1)
     page = rows[: query.limit]
     return presenters.room_page(page, list_cursor(page[-1]) if len(rows) > query.limit else None)
 
