@@ -2,9 +2,9 @@
 
 from webapp.app import create_app
 from webapp.core.extensions import celery
-from workers import maintenance, unread
+from workers import maintenance, members, unread
 
 flask_app = create_app()
 app = celery
 
-__all__ = ["app", "flask_app", "maintenance", "unread"]
+__all__ = ["app", "flask_app", "maintenance", "members", "unread"]

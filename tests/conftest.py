@@ -91,12 +91,12 @@ def application(backing: Backing) -> Flask:
 
 
 @pytest.fixture
-def app(application: Flask, backing: Backing) -> Iterator[Flask]:
+def app(application: Flask, backing: Backing) -> Flask:
     """The application over empty tables."""
     empty_tables(backing.database_url)
     with application.app_context():
         redis.client.flushdb()
-    yield application
+    return application
 
 
 @pytest.fixture

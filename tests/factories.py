@@ -50,7 +50,8 @@ def make_user(username: str | None = None, **fields: object) -> TestUser:
     )
     db.session.execute(
         text(
-            "INSERT INTO sessions (session_id, user_id, last_used_at, expires_at) VALUES (:session_id, :user_id, :now, :until)"
+            "INSERT INTO sessions (session_id, user_id, last_used_at, expires_at) "
+            "VALUES (:session_id, :user_id, :now, :until)"
         ),
         {"session_id": session_id, "user_id": user_id, "now": now, "until": now + timedelta(days=7)},
     )
@@ -67,9 +68,7 @@ def make_team(owner: TestUser, *members: TestUser) -> UUID:
     return team_id
 
 
-def make_team_room(
-    owner: TestUser, *members: TestUser, visibility: str = "public", room_name: str = "일반"
-) -> UUID:
+def make_team_room(owner: TestUser, *members: TestUser, visibility: str = "public", room_name: str = "일반") -> UUID:
     """A channel of a new team, which all of these people have joined."""
     team_id = make_team(owner, *members)
     body = CreateTeamRoom.model_validate({"team_id": team_id, "room_name": room_name, "visibility": visibility})
@@ -97,4 +96,3 @@ def make_matching_room(group_a: list[TestUser], group_b: list[TestUser], *, disp
 def say(user: TestUser, room_id: UUID, content: str = "안녕하세요", **fields: object) -> MessageView:
     """A message of this person."""
     return messages.send(user.actor, room_id, SendMessage(content=content, **fields)).message  # type: ignore[arg-type]
-

@@ -21,6 +21,11 @@ from webapp.models import Base
 from workers import celery_app
 
 
+SESSION_SETTINGS = (
+    "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
+)
+
+
 class OrjsonProvider(JSONProvider):
     """Flask's JSON through orjson."""
 
@@ -68,6 +73,7 @@ def _settings(config: Config) -> dict[str, Any]:
     return {
         "FOCUSMATE": config,
         "SECRET_KEY": config.secret_key,
+        "PROVIDE_AUTOMATIC_OPTIONS": False,
         "MAX_CONTENT_LENGTH": limits.BODY_BYTES,
         "REDIS_URL": config.redis_url,
         "JWT_SECRET_KEY": config.secret_key,
@@ -82,13 +88,18 @@ def _settings(config: Config) -> dict[str, Any]:
         "SQLALCHEMY_BINDS": {
             HOT: {
                 "url": sqlalchemy_url(config.database_url),
-                **_engine_options(pool_size=15, isolation_level="AUTOCOMMIT", pool_reset_on_return=None),
+                **_engine_options(
+                    pool_size=15,
+                    isolation_level="AUTOCOMMIT",
+                    pool_reset_on_return=None,
+                    settings="-c default_transaction_read_only=on",
+                ),
             }
         },
     }
 
 
-def _engine_options(**options: Any) -> dict[str, Any]:
+def _engine_options(*, settings: str = "", **options: Any) -> dict[str, Any]:
     """Bounded pools, waits and statements; no overflow, since a connection that is thrown away costs a handshake."""
     return {
         "max_overflow": 0,
@@ -96,11 +107,7 @@ def _engine_options(**options: Any) -> dict[str, Any]:
         "pool_recycle": 1800,
         "json_serializer": lambda value: orjson.dumps(value).decode(),
         "json_deserializer": orjson.loads,
-        "connect_args": {
-            "connect_timeout": 3,
-            "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000 "
-            "-c idle_in_transaction_session_timeout=30000",
-        },
+        "connect_args": {"connect_timeout": 3, "options": f"{SESSION_SETTINGS} {settings}"},
         **options,
     }
 

@@ -33,9 +33,15 @@ class Part:
     start: Callable[[], Child]
     child: Child = field(init=False)
     frozen: list[int] = field(default_factory=list)
+    is_struck: bool = False
 
     def __post_init__(self) -> None:
         self.child = self.start()
+
+    def kill(self) -> None:
+        """End it without a word; its children see for themselves."""
+        self.is_struck = True
+        self.child.kill()
 
     def kill_a_child(self, choice: float) -> None:
         """End one of its children, which it should replace."""
@@ -55,6 +61,7 @@ class Part:
 
     def revive(self) -> None:
         """Start it again, unless it runs."""
+        self.is_struck = False
         if not self.child.running:
             self.child.kill()
             self.child = self.start()
@@ -150,8 +157,22 @@ class Deployment:
         if fault.blow == "kill a child":
             part.kill_a_child(fault.child)
         else:
-            part.child.kill()
+            part.kill()
         return part.revive
+
+    def raise_the_fallen(self) -> None:
+        """Start again what ended without being struck, as a supervisor does.
+
+        A worker may: kombu's transport can fail while it hands tasks back to a broker that has gone.
+        """
+        for name, part in self.parts.items():
+            if not part.is_struck and not part.child.running:
+                what = f"{name} ended by itself: {part.child.ending}"
+                if name == "worker":
+                    self.figures.add(what)
+                else:
+                    self.figures.surprise(what)
+                part.revive()
 
     def count_catch_ups(self, name: str) -> None:
         """Add up how often a web process read the log instead of Redis, before it forgets."""

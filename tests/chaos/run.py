@@ -107,6 +107,7 @@ class Run:
             time.sleep(max(0.0, at - time.monotonic()))
             if not isinstance(what, Fault):
                 what()
+                self.deployment.raise_the_fallen()
             elif made_good := self.deployment.strike(what):
                 self.figures.add(f"faults: {what.blow} {what.part}")
                 self.blows.append((time.monotonic(), f"{what.blow} {what.part}"))
@@ -128,11 +129,9 @@ class Run:
             if not wait_until(is_reached, REST_SECONDS):
                 self.figures.surprise(f"it never was so that {name}")
             self.figures.add(f"seconds until {name}", round(time.monotonic() - ended, 1))
-        for name, part in self.deployment.parts.items():
-            if name in self.deployment.fronts:
-                self.deployment.count_catch_ups(name)
-            if not part.child.running:
-                self.figures.surprise(f"{name} ended by itself: {part.child.ending}")
+        self.deployment.raise_the_fallen()
+        for name in self.deployment.fronts:
+            self.deployment.count_catch_ups(name)
 
     def _are_clients_whole(self) -> bool:
         heads = {str(room_id): head for room_id, head in self._ask(_HEADS)}

@@ -30,6 +30,7 @@ from webapp.schemas.accounts import (
     UpdateSettings,
     UsersQuery,
 )
+from webapp.schemas.base import Page
 from webapp.services import accounts, auth, blocks, sanctions
 
 OLD, NEW = "어제의 비밀번호", "오늘의 비밀번호"
@@ -148,7 +149,7 @@ def test_nobody_gets_a_code_for_an_unknown_username(context: Flask) -> None:
 def test_sign_ins_are_listed_and_ended(context: Flask) -> None:
     here, actor = sign_up()
     there, third = log_in(OLD), log_in(OLD)
-    listed = accounts.list_sessions(actor).sessions
+    listed = accounts.list_sessions(actor, Page()).sessions
     assert [session.is_current for session in listed] == [False, False, True]
     ended = auth.authenticate(there.access_token).session_id
     accounts.end_sessions(actor, EndSessions(session_id=ended))

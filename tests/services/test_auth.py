@@ -26,6 +26,7 @@ from webapp.core.clock import ManualClock
 from webapp.core.errors import AppError, ErrorCode
 from webapp.domain import limits
 from webapp.schemas.accounts import Login, Logout, Refresh, Register, TokensView
+from webapp.schemas.base import Page
 from webapp.services import accounts, auth, sanctions
 
 PASSWORD = "낯선 사람은 모를 말"
@@ -379,4 +380,4 @@ def test_after_logging_out_a_person_of_the_host_needs_a_newer_token(
     assert refusal(auth.recheck, actor) is ErrorCode.token_invalid
     after = host_token("a", iat=datetime.now(UTC) + timedelta(seconds=2))
     assert user_of(after) == "a"
-    assert accounts.list_sessions(auth.authenticate(after)).sessions == []
+    assert accounts.list_sessions(auth.authenticate(after), Page()).sessions == []

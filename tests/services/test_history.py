@@ -127,7 +127,7 @@ def test_history_begins_where_the_view_begins() -> None:
     assert not page.has_more_before
     assert page.messages[-1] == messages.get(minsu.actor, room_id, said.message_id).message
     assert read(minsu.actor, room_id, before_seq=old.seq + 1) == []
-    assert history.pins(minsu.actor, room_id).messages == []
+    assert history.pins(minsu.actor, room_id, Page()).messages == []
     assert history.my_mentions(minsu.actor, Page()).messages == []
     with refused(ErrorCode.message_not_found):
         messages.get(minsu.actor, room_id, old.message_id)
@@ -152,8 +152,10 @@ def test_a_blocked_label_is_hidden_from_the_blocker_alone() -> None:
     shown = history.page(one.actor, room_id, History()).parsed()
     assert [m.content for m in shown.messages if m.system is None] == ["뿌리"]
     assert any(m.system for m in shown.messages), "what the server says stays"
-    assert [m.content for m in history.thread(one.actor, room_id, root.message_id, History()).parsed().messages] == ["보일 답"]
-    assert history.pins(one.actor, room_id).messages == []
+    assert [m.content for m in history.thread(one.actor, room_id, root.message_id, History()).parsed().messages] == [
+        "보일 답"
+    ]
+    assert history.pins(one.actor, room_id, Page()).messages == []
     with refused(ErrorCode.message_not_found):
         messages.get(one.actor, room_id, hidden.message_id)
     with refused(ErrorCode.message_not_found):
@@ -183,7 +185,7 @@ def test_only_present_members_read() -> None:
         with refused(ErrorCode.room_not_found):
             history.page(actor, room_id, History()).parsed()
         with refused(ErrorCode.room_not_found):
-            history.pins(actor, room_id)
+            history.pins(actor, room_id, Page())
     with refused(ErrorCode.room_not_found):
         history.page(owner, uuid4(), History()).parsed()
     db.session.execute(update(Room).where(Room.room_id == room_id).values(is_active=False))

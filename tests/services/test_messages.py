@@ -19,6 +19,7 @@ from webapp.core.extensions import db
 from webapp.domain import limits
 from webapp.domain.permissions import Actor
 from webapp.models.message import Message, MessageVersion
+from webapp.schemas.base import Page
 from webapp.schemas.messages import CreatePoll, EditMessage, SendMessage
 from webapp.schemas.rooms import UpdateMember, UpdateRoom
 from webapp.services import blocks, history, members, messages, pins, polls, reactions, rooms
@@ -303,7 +304,7 @@ def test_a_deleted_message_is_a_tombstone(monkeypatch: pytest.MonkeyPatch) -> No
     (entry,) = published.log(room_id)
     assert orjson.loads(entry.payload)["type"] == "message_deleted"
     assert "지울 말".encode() not in entry.payload
-    assert history.pins(owner, room_id).messages == []
+    assert history.pins(owner, room_id, Page()).messages == []
     assert messages.get(owner, room_id, message.message_id).message == gone
 
 

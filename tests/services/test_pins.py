@@ -6,6 +6,7 @@ from flask import Flask
 from tests.services.room_scenes import at_once, channel_with, people, refused, say
 from webapp.core.errors import ErrorCode
 from webapp.domain import limits
+from webapp.schemas.base import Page
 from webapp.schemas.rooms import UpdateRoom
 from webapp.services import history, pins, rooms
 
@@ -25,10 +26,10 @@ def test_a_room_pins_fifty_messages_at_most(monkeypatch: pytest.MonkeyPatch) -> 
     before = rooms.get(owner, room_id).head_seq
     assert pins.pin(owner, room_id, third.message_id).message == pinned
     assert rooms.get(owner, room_id).head_seq == before, "what is pinned already takes no number"
-    assert [message.content for message in history.pins(minsu, room_id).messages] == ["셋", "하나"]
+    assert [message.content for message in history.pins(minsu, room_id, Page()).messages] == ["셋", "하나"]
 
     pins.unpin(owner, room_id, third.message_id)
-    assert [message.content for message in history.pins(minsu, room_id).messages] == ["하나"]
+    assert [message.content for message in history.pins(minsu, room_id, Page()).messages] == ["하나"]
     assert not pins.unpin(owner, room_id, second.message_id).message.is_pinned
 
 
@@ -40,7 +41,7 @@ def test_at_once_no_more_than_fifty_are_pinned(app: Flask, monkeypatch: pytest.M
 
     at_once(app, [lambda message_id=message_id: pins.pin(minsu, room_id, message_id) for message_id in ids])
 
-    assert len(history.pins(minsu, room_id).messages) == 3
+    assert len(history.pins(minsu, room_id, Page()).messages) == 3
 
 
 def test_nothing_is_pinned_in_a_frozen_room() -> None:

@@ -98,7 +98,9 @@ def test_whom_one_has_blocked_by_label_says_nothing_in_the_list() -> None:
     assert newest is not None
     assert newest.content == "보이는 말"
     assert shown[pair.room_id] is None
-    other_view = {room.room_id: room.last_message for room in rooms.list_rooms(omar, RoomsQuery()).parsed().rooms}[blind]
+    other_view = {room.room_id: room.last_message for room in rooms.list_rooms(omar, RoomsQuery()).parsed().rooms}[
+        blind
+    ]
     assert other_view is not None
     assert other_view.content == "숨긴 말"
 

@@ -14,7 +14,7 @@ from webapp.schemas.accounts import (
     UserPage,
     UsersQuery,
 )
-from webapp.schemas.base import Ok
+from webapp.schemas.base import Ok, Page
 from webapp.services import accounts
 
 
@@ -43,9 +43,9 @@ def update_settings(actor: Actor, body: UpdateSettings) -> SettingsView:
     return accounts.update_settings(actor, body)
 
 
-def sessions(actor: Actor) -> SessionList:
+def sessions(actor: Actor, query: Page) -> SessionList:
     """See where one is signed in."""
-    return accounts.list_sessions(actor)
+    return accounts.list_sessions(actor, query)
 
 
 def end_sessions(actor: Actor, query: EndSessions) -> Ok:

@@ -20,9 +20,9 @@ def thread(actor: Actor, room_id: UUID, message_id: UUID, query: History) -> Enc
     return history.thread(actor, room_id, message_id, query)
 
 
-def pins(actor: Actor, room_id: UUID) -> MessageList:
+def pins(actor: Actor, room_id: UUID, query: Page) -> MessageList:
     """The pinned messages of a room, newest first."""
-    return history.pins(actor, room_id)
+    return history.pins(actor, room_id, query)
 
 
 def my_mentions(actor: Actor, query: Page) -> MessageList:

@@ -47,8 +47,8 @@ def refuse_silenced(silenced_until: datetime | None, now: datetime) -> None:
         remaining = (silenced_until - now).total_seconds()
         raise AppError(
             ErrorCode.member_silenced,
-            {"silenced_until": silenced_until.isoformat()},
-            retry_after_ms=int(min(remaining * 1000, 2**31)),
+            {"silenced_until": silenced_until},
+            retry_after_ms=int(remaining * 1000),
         )
 
 

@@ -42,12 +42,13 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A passing event of a room, and who among its members may have it."""
+    """A passing event of a room, and who among its members may have it; nobody who hides its `sender`."""
 
     payload: bytes
     droppable: bool = False
     only_receipts: bool = False
     except_members: frozenset[UUID] = frozenset()
+    sender: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def encode(item: Published) -> bytes:
             header = [[e.seq, e.after, e.born, e.sender, e.leaver, e.reason] for e in item]
             return b"\n".join([orjson.dumps({"log": header}), *(e.payload for e in item)])
         case Signal():
-            head = {"signal": [item.droppable, item.only_receipts, list(item.except_members)]}
+            head = {"signal": [item.droppable, item.only_receipts, list(item.except_members), item.sender]}
             return orjson.dumps(head) + b"\n" + item.payload
         case MarkUpdate():
             return orjson.dumps({"marks": item.marks})
@@ -106,8 +107,8 @@ def decode(raw: bytes) -> Published:
             for (seq, after, born, sender, leaver, reason), payload in zip(head["log"], rest.split(b"\n"), strict=True)
         ]
     if "signal" in head:
-        droppable, only_receipts, excepted = head["signal"]
-        return Signal(rest, droppable, only_receipts, frozenset(UUID(m) for m in excepted))
+        droppable, only_receipts, excepted, sender = head["signal"]
+        return Signal(rest, droppable, only_receipts, frozenset(UUID(m) for m in excepted), _uuid(sender))
     if "marks" in head:
         return MarkUpdate(head["marks"])
     auth_rev, rooms_rev, closing = head["letter"]

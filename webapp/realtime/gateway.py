@@ -12,6 +12,7 @@ from uuid import UUID
 import gevent
 import psycopg
 from flask import Flask, request
+from gevent.lock import BoundedSemaphore
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -35,6 +36,9 @@ from webapp.services import auth, messages, presence, read_state, sync, tickets,
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 PATH = "/api/v1/chats/ws"
+# Together below the size of each pool of connections.
+ARRIVING_AT_ONCE = 10
+SYNCING_AT_ONCE = 10
 # What is raised while the database or Redis is away.
 AWAY = (DBAPIError, psycopg.OperationalError, PoolTimeout, RedisError)
 
@@ -66,6 +70,9 @@ class Gateway:
         self._app = app
         self._config: Config = app.config["FOCUSMATE"]
         self._hub: Hub | None = None
+        # In a reconnect storm sockets queue here, in order, instead of emptying the connection pools.
+        self._arriving = BoundedSemaphore(ARRIVING_AT_ONCE)
+        self._syncing = BoundedSemaphore(SYNCING_AT_ONCE)
 
     def refuse_foreign_origin(self) -> None:
         """A page of another site gets no socket; whoever sends no Origin is no browser."""
@@ -78,7 +85,8 @@ class Gateway:
         Nothing may leave this function: it would be written into the stream as an HTTP answer.
         """
         try:
-            connection = self._admit(socket)
+            with self._arriving:
+                connection = self._admit(socket)
             if connection is not None:
                 self._accompany(connection)
         except ConnectionClosed:
@@ -95,7 +103,8 @@ class Gateway:
         is_drained = False
         metrics.sockets_open.inc()
         try:
-            hub.enter(connection)
+            with self._arriving:
+                hub.enter(connection)
             gevent.spawn(self._came, connection)
             self._converse(connection)
         except ConnectionClosed as closed:
@@ -199,7 +208,8 @@ class Gateway:
             case commands.SendCommand():
                 return self._send(actor, command)
             case commands.SyncCommand():
-                return self._in_app(lambda: sync.sync(actor, command.cursors))
+                with self._syncing:
+                    return self._in_app(lambda: sync.sync(actor, command.cursors))
             case commands.ReadCommand():
                 marks = self._in_app(lambda: read_state.read(actor, command.room_id, MarkRead(seq=command.seq)))
                 return marks.model_dump_json().encode()

@@ -57,7 +57,8 @@ def answer(command_id: int | str, encoded: bytes) -> bytes:
 
 def refusal(command_id: int | str, error: AppError, locale: str) -> bytes:
     """The frame of a failure, with the same error body as HTTP."""
-    return frame(orjson.dumps({"id": command_id, "ok": False, "error": render_error(error, locale=locale)}))
+    body = {"id": command_id, "ok": False, "error": render_error(error, locale=locale)}
+    return frame(orjson.dumps(body, option=orjson.OPT_UTC_Z))
 
 
 def _fields(text: str) -> dict[str, Any]:

@@ -72,7 +72,9 @@ class RoomStream:
         """Pass on something that isn't logged, to those of the room who may have it."""
         frames = frame(item.payload)
         for connection, follow in self._receivers():
-            if follow.member_id in item.except_members or (item.only_receipts and not connection.shows_receipts):
+            if follow.member_id in item.except_members or item.sender in follow.hidden:
+                continue
+            if item.only_receipts and not connection.shows_receipts:
                 continue
             connection.deliver(follow, frames, droppable=item.droppable)
 

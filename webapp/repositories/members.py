@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from webapp.core.extensions import db
 from webapp.models.block import Block
 from webapp.models.member import Member
+from webapp.models.room import Room
 
 
 def add(member: Member) -> Member:
@@ -88,3 +89,15 @@ def hidden_from(member: Member, room_type: str) -> frozenset[UUID]:
         people = select(Block.blocked_id).where(Block.blocker_id == member.user_id, Block.member_id.is_not(None))
         statement = in_room.where(Member.user_id.in_(people))
     return frozenset(db.session.execute(statement).scalars())
+
+
+def list_open_rooms(user_id: str, *, limit: int) -> Sequence[UUID]:
+    """The rooms in which a person is present by name."""
+    statement = (
+        select(Member.room_id)
+        .join(Room, Room.room_id == Member.room_id)
+        .where(Member.user_id == user_id, Member.is_active, Room.is_active, Room.display_mode == "open")
+        .order_by(Member.room_id)
+        .limit(limit)
+    )
+    return db.session.execute(statement).scalars().all()

@@ -126,9 +126,11 @@ def page_before(scope: Scope, seq: int | None, limit: int) -> list[MessageRow]:
     return list(reversed(rows))
 
 
-def pinned(scope: Scope, limit: int) -> list[MessageRow]:
-    """Pinned messages, newest first; a room has few."""
+def pinned(scope: Scope, *, before: int | None, limit: int) -> list[MessageRow]:
+    """Pinned messages below a number, newest first."""
     statement = _visible(select(*VIEW_COLUMNS), scope).where(Message.is_pinned, ~Message.is_deleted)
+    if before is not None:
+        statement = statement.where(Message.seq < before)
     return list(db.session.execute(statement.order_by(Message.seq.desc()).limit(limit)).all())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from webapp.core.extensions import db
@@ -31,13 +31,16 @@ def find(session_id: UUID, *, lock: bool = False) -> Session | None:
     return db.session.execute(statement).scalar_one_or_none()
 
 
-def list_live(user_id: str, now: datetime) -> Sequence[Session]:
+def list_live(user_id: str, now: datetime, *, before: tuple[datetime, UUID] | None, limit: int) -> Sequence[Session]:
     """Where a person is signed in, the last used first."""
     statement = (
         select(Session)
         .where(Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > now)
-        .order_by(Session.last_used_at.desc(), Session.session_id)
+        .order_by(Session.last_used_at.desc(), Session.session_id.desc())
+        .limit(limit)
     )
+    if before is not None:
+        statement = statement.where(tuple_(Session.last_used_at, Session.session_id) < before)
     return db.session.execute(statement).scalars().all()
 
 

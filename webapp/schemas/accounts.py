@@ -121,6 +121,7 @@ class SessionView(View):
 
 class SessionList(View):
     sessions: list[SessionView]
+    next_cursor: str | None
 
 
 class EndSessions(Query):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from uuid import UUID
 
 from webapp import presenters
 from webapp.core.errors import AppError, ErrorCode, refused_field
 from webapp.core.ids import random_token
 from webapp.domain import accounts as rules
 from webapp.domain.permissions import Actor
-from webapp.integrations import passwords
+from webapp.integrations import passwords, tasks
 from webapp.models.session import Session
 from webapp.repositories import sessions, users
 from webapp.repositories.users import Account
@@ -27,13 +28,14 @@ from webapp.schemas.accounts import (
     UserPage,
     UsersQuery,
 )
-from webapp.schemas.base import Ok
+from webapp.schemas.base import Ok, Page
 from webapp.schemas.rooms import ProfileView
-from webapp.services import auth
-from webapp.services.paging import decode_cursor, encode_cursor
+from webapp.services import auth, members
+from webapp.services.paging import decode_cursor, encode_cursor, moment
 from webapp.services.unit_of_work import reading, unit_of_work
 
 REQUIRED = {"display_name", "locale"}
+SHOWN_IN_ROOMS = {"display_name", "school", "department", "grade"}
 
 
 def me(actor: Actor) -> MeView:
@@ -47,7 +49,10 @@ def update_me(actor: Actor, body: UpdateMe) -> MeView:
     given = body.model_dump(exclude_unset=True)
     fields = {name: value for name, value in given.items() if value is not None or name not in REQUIRED}
     with unit_of_work():
-        return _me(users.change(actor.user_id, **fields) if fields else _account(actor.user_id))
+        changed = _me(users.change(actor.user_id, **fields) if fields else _account(actor.user_id))
+    if fields.keys() & SHOWN_IN_ROOMS and not tasks.send("workers.members.announce_profile", actor.user_id):
+        members.announce_profile(actor.user_id)
+    return changed
 
 
 def settings(actor: Actor) -> SettingsView:
@@ -68,10 +73,20 @@ def update_settings(actor: Actor, body: UpdateSettings) -> SettingsView:
         return _settings(account)
 
 
-def list_sessions(actor: Actor) -> SessionList:
+def list_sessions(actor: Actor, query: Page) -> SessionList:
     """Where one is signed in; the host product's own sign-ins aren't known here."""
+    before = None
+    if query.cursor is not None:
+        at, session_id = decode_cursor(query.cursor, moment, UUID)
+        before = (at, session_id)
     with reading() as now:
-        return SessionList(sessions=[_session(row, actor) for row in sessions.list_live(actor.user_id, now)])
+        rows = sessions.list_live(actor.user_id, now, before=before, limit=query.limit + 1)
+        shown = rows[: query.limit]
+        last = shown[-1] if len(rows) > query.limit else None
+        return SessionList(
+            sessions=[_session(row, actor) for row in shown],
+            next_cursor=None if last is None else encode_cursor(last.last_used_at, last.session_id),
+        )
 
 
 def end_sessions(actor: Actor, query: EndSessions) -> Ok:

@@ -152,7 +152,7 @@ def revoke(uow: UnitOfWork, user_id: str) -> None:
 def refuse_suspended(suspended_until: datetime | None, now: datetime) -> None:
     """A suspended account can do nothing; the answer says until when."""
     if suspended_until is not None and suspended_until > now:
-        raise AppError(ErrorCode.account_suspended, {"suspended_until": suspended_until.isoformat()})
+        raise AppError(ErrorCode.account_suspended, {"suspended_until": suspended_until})
 
 
 def _session_of(user_id: str, session_id: UUID | None) -> UUID:

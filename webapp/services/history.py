@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from webapp import presenters
 from webapp.core.errors import AppError, ErrorCode
-from webapp.domain import limits
 from webapp.domain.permissions import Actor
 from webapp.repositories import history, messages
 from webapp.repositories.history import PAST_THE_HEAD, Page, Place
-from webapp.repositories.messages import Scope
+from webapp.repositories.messages import MessageRow, Scope
 from webapp.schemas import base
 from webapp.schemas.base import Encoded
 from webapp.schemas.messages import History, MessageList, MessagePage
@@ -32,12 +32,14 @@ def thread(actor: Actor, room_id: UUID, thread_id: UUID, query: History) -> Enco
     return _view(found)
 
 
-def pins(actor: Actor, room_id: UUID) -> MessageList:
-    """What is pinned in a room, newest first; a room has few."""
+def pins(actor: Actor, room_id: UUID, query: base.Page) -> MessageList:
+    """What is pinned in a room, newest first."""
+    before = decode_cursor(query.cursor, int)[0] if query.cursor is not None else None
     with reading():
         room = access.access_room(actor, room_id)
-        rows = messages.pinned(Scope(room_id, room.visible_from, room.hidden), limits.PINS)
-        return MessageList(messages=presenters.messages(rows), next_cursor=None)
+        scope = Scope(room_id, room.visible_from, room.hidden)
+        rows = messages.pinned(scope, before=before, limit=query.limit + 1)
+    return _list(rows, query.limit, lambda last: last.seq)
 
 
 def my_mentions(actor: Actor, query: base.Page) -> MessageList:
@@ -45,12 +47,16 @@ def my_mentions(actor: Actor, query: base.Page) -> MessageList:
     before = decode_cursor(query.cursor, UUID)[0] if query.cursor is not None else None
     with reading():
         rows = messages.mentioning(actor.user_id, before=before, limit=query.limit + 1)
-        shown = rows[: query.limit]
-        more = len(rows) > query.limit
-        return MessageList(
-            messages=presenters.messages(shown),
-            next_cursor=encode_cursor(shown[-1].message_id) if more else None,
-        )
+    return _list(rows, query.limit, lambda last: last.message_id)
+
+
+def _list(rows: Sequence[MessageRow], limit: int, place: Callable[[MessageRow], object]) -> MessageList:
+    """A page of a list that was read one row too far, which tells that there is more."""
+    shown = rows[:limit]
+    return MessageList(
+        messages=presenters.messages(shown),
+        next_cursor=encode_cursor(place(shown[-1])) if len(rows) > limit else None,
+    )
 
 
 def _place(query: History) -> Place:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from webapp import presenters
 from webapp.core.errors import AppError, ErrorCode
-from webapp.domain import identity
+from webapp.domain import identity, limits
 from webapp.domain.permissions import Actor, Permission
 from webapp.integrations import presence
 from webapp.models.member import Member
@@ -86,6 +86,18 @@ def hand_over(actor: Actor, room_id: UUID, body: HandOver) -> RoomView:
                 room_log.member_changed(uow, seen.room, member)
             room_log.system_message(uow, seen.room, "owner_changed", member_id=heir.member_id)
         return rooms.view(seen)
+
+
+def announce_profile(user_id: str) -> None:
+    """After a change of name each open room of a person learns to fetch its directory; blind ones are told nothing."""
+    with reading():
+        room_ids = members.list_open_rooms(user_id, limit=limits.ROOMS_PER_USER)
+    for room_id in room_ids:
+        with unit_of_work() as uow:
+            room = uow.lock_room(room_id)
+            member = members.find_active(room_id, user_id)
+            if member is not None and not identity.is_blind(room.display_mode):
+                room_log.member_changed(uow, room, member)
 
 
 def _other_member(seen: Access, member_id: UUID) -> Member:

@@ -23,11 +23,12 @@ class Announcement:
     seconds: float
     room_id: UUID
     member_id: UUID | None
+    sender: UUID
 
     def publish(self) -> None:
         """Tell the room's sockets, if they have room for it."""
         event = Typing(room_id=self.room_id, at=clock.now(), data=TypingData(member_id=self.member_id))
-        publisher.publish(room_channel(self.room_id), Signal(event.encoded(), droppable=True))
+        publisher.publish(room_channel(self.room_id), Signal(event.encoded(), droppable=True, sender=self.sender))
 
 
 def announcement(room_id: UUID, member_id: UUID) -> Announcement | None:
@@ -37,6 +38,6 @@ def announcement(room_id: UUID, member_id: UUID) -> Announcement | None:
         if room is None or room.is_frozen or room.is_archived:
             return None
         if not identity.is_blind(room.display_mode):
-            return Announcement(0.0, room_id, member_id)
+            return Announcement(0.0, room_id, member_id, member_id)
     least, most = BLIND_DELAY_MS
-    return Announcement((least + secrets.randbelow(most - least)) / 1000, room_id, None)
+    return Announcement((least + secrets.randbelow(most - least)) / 1000, room_id, None, member_id)
