@@ -20,7 +20,6 @@ from webapp.domain import limits
 from webapp.models import Base
 from workers import celery_app
 
-
 SESSION_SETTINGS = (
     "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
 )
