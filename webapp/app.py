@@ -9,6 +9,7 @@ import orjson
 from flask import Flask, Request
 from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import api, cli, health, realtime
@@ -57,6 +58,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     for extension in (db, jwt, redis, sock):
         extension.init_app(app)
+    app.teardown_appcontext(_give_back_session)
     migrate.init_app(app, db, directory="migrations", metadata=Base.metadata)
     celery_app.configure(celery, app, config)
     requests.register(app)
@@ -66,6 +68,14 @@ def create_app(config: Config | None = None) -> Flask:
     realtime.register(app)
     cli.register(app)
     return app
+
+
+def _give_back_session(_: BaseException | None) -> None:
+    """Runs before Flask-SQLAlchemy's own teardown: a server that died meanwhile must not cost the client its answer."""
+    try:
+        db.session.remove()
+    except SQLAlchemyError:
+        db.session.registry.clear()
 
 
 def _settings(config: Config) -> dict[str, Any]:
@@ -91,7 +101,7 @@ def _settings(config: Config) -> dict[str, Any]:
                     pool_size=15,
                     isolation_level="AUTOCOMMIT",
                     pool_reset_on_return=None,
-                    settings="-c default_transaction_read_only=on",
+                    settings="-c default_transaction_read_only=on -c plan_cache_mode=force_generic_plan",
                 ),
             }
         },
@@ -101,6 +111,7 @@ def _settings(config: Config) -> dict[str, Any]:
 def _engine_options(*, settings: str = "", **options: Any) -> dict[str, Any]:
     """Bounded pools, waits and statements; no overflow, since a connection that is thrown away costs a handshake."""
     return {
+        "hide_parameters": True,
         "max_overflow": 0,
         "pool_timeout": 5,
         "pool_recycle": 1800,

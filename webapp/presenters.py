@@ -34,6 +34,7 @@ from webapp.schemas.rooms import (
 _MESSAGE = TypeAdapter(MessageView)
 _MESSAGES = TypeAdapter(list[MessageView])
 _FIELDS = tuple(column.key for column in VIEW_COLUMNS)
+_MEMBER = ("member_id", "role", "anonymous_name", "group_label", "is_active")
 _EMPTIED: dict[str, Any] = {
     "content": "",
     "attachments": [],
@@ -60,7 +61,7 @@ def messages(sources: Iterable[MessageSource]) -> list[MessageView]:
 def message_page(page: history.Page) -> Encoded[MessagePage]:
     """A page of history, masked and encoded row by row."""
     shown = {
-        "messages": [_as_json(row) for row in page.rows],
+        "messages": [message_as_json(row) for row in page.rows],
         "has_more_before": page.has_more_before,
         "has_more_after": page.has_more_after,
         "head_seq": page.head_seq,
@@ -69,8 +70,8 @@ def message_page(page: history.Page) -> Encoded[MessagePage]:
     return Encoded(MessagePage, orjson.dumps(shown, option=orjson.OPT_UTC_Z))
 
 
-def _as_json(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose columns are in JSON's form already."""
+def message_as_json(row: dict[str, Any]) -> dict[str, Any]:
+    """A message as every member of its room sees it, from columns that are in JSON's form already."""
     if row["is_deleted"]:
         return _emptied_if_deleted({**row, "system": _fragment(row["system"])})
     for name in JSON_TEXT_FIELDS:
@@ -98,7 +99,7 @@ def _emptied_if_deleted(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def room_settings(room: Room | Row[Any]) -> RoomSettingsView:
+def room_settings(room: Room | Mapping[str, Any]) -> RoomSettingsView:
     """What is the same for all members."""
     return RoomSettingsView(**_settings(room))
 
@@ -124,13 +125,19 @@ def room(row: Room, member: Member, last_message: MessageView | None) -> RoomVie
 
 def room_page(rows: Sequence[Listed], next_cursor: str | None) -> Encoded[RoomPage]:
     """The room list, masked and encoded row by row."""
-    listed = [{**row.room, "last_message": None if row.newest is None else _as_json(row.newest)} for row in rows]
+    listed = [{**row.room, "last_message": None if row.newest is None else message_as_json(row.newest)} for row in rows]
     body = orjson.dumps({"rooms": listed, "next_cursor": next_cursor}, option=orjson.OPT_UTC_Z)
     return Encoded(RoomPage, body)
 
 
-def _settings(room: Room | Row[Any]) -> dict[str, Any]:
-    return {name: getattr(room, name) for name in RoomSettingsView.model_fields}
+def _settings(room: Room | Mapping[str, Any]) -> dict[str, Any]:
+    return _picked(room, RoomSettingsView.model_fields)
+
+
+def _picked(source: object, names: Iterable[str]) -> dict[str, Any]:
+    if isinstance(source, dict):
+        return {name: source[name] for name in names}
+    return {name: getattr(source, name) for name in names}
 
 
 def read_marks(member: Member) -> ReadMarksView:
@@ -138,15 +145,9 @@ def read_marks(member: Member) -> ReadMarksView:
     return ReadMarksView(**{name: getattr(member, name) for name in ReadMarksView.model_fields})
 
 
-def anonymous_member(member: Member | Row[Any]) -> MemberView:
+def anonymous_member(member: Member | Mapping[str, Any]) -> MemberView:
     """A member as nobody in particular sees it: no profile, no read mark. What events carry."""
-    return MemberView(
-        member_id=member.member_id,
-        role=member.role,
-        anonymous_name=member.anonymous_name,
-        group_label=member.group_label,
-        is_active=member.is_active,
-    )
+    return MemberView(**_picked(member, _MEMBER))
 
 
 def directory(viewer: Member, room: Room, members: Sequence[Member], online: frozenset[str]) -> list[MemberView]:

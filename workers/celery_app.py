@@ -19,27 +19,27 @@ VISIBILITY_SECONDS = 3_600
 RESULT_SECONDS = 600
 
 
+class AppTask(Task):  # type: ignore[misc]
+    """A task that takes ids, re-reads, makes one service call, and is safe to repeat."""
+
+    abstract = True
+    acks_late = True
+    reject_on_worker_lost = True
+    ignore_result = True
+    autoretry_for = AWAY
+    max_retries = 5
+    retry_backoff = True
+    retry_backoff_max = 60
+    retry_jitter = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with self.app.flask_app.app_context():
+            return self.run(*args, **kwargs)
+
+
 def configure(celery: Celery, app: Flask, config: Config) -> None:
     """Bind Celery to an application: every task runs in its context, and with its broker."""
-
-    class AppTask(Task):  # type: ignore[misc]
-        """A task that takes ids, re-reads, makes one service call, and is safe to repeat."""
-
-        abstract = True
-        acks_late = True
-        reject_on_worker_lost = True
-        ignore_result = True
-        autoretry_for = AWAY
-        max_retries = 5
-        retry_backoff = True
-        retry_backoff_max = 60
-        retry_jitter = True
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            with app.app_context():
-                return self.run(*args, **kwargs)
-
-    celery.Task = AppTask
+    celery.flask_app = app
     celery.conf.update(
         broker_url=config.redis_url,
         broker_connection_retry_on_startup=True,

@@ -160,7 +160,7 @@ def test_real_frames_are_valid(context: Flask, client: FlaskClient) -> None:
     minji, junho = make_user(), make_user()
     room_id = make_team_room(minji, junho)
     say(junho, room_id, "안녕하세요")
-    changes = sync.changes(minji.actor, room_id, ChangesQuery(after=0)).model_dump(mode="json")["changes"]
+    changes = sync.changes(minji.actor, room_id, ChangesQuery(after=0)).parsed().model_dump(mode="json")["changes"]
     told = sync.hello(minji.actor).model_dump(mode="json")
     refused = protocol.refusal(7, AppError(ErrorCode.room_not_found), "ko")
     answered = protocol.answer("a", sync.sync(minji.actor, {room_id: 0, random_id(): 0}))

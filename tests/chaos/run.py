@@ -78,7 +78,8 @@ class Run:
         self._come_to_rest(ended)
         silent, until = self.figures.longest_silence(began, ended)
         struck = [what for at, what in self.blows if silent - BLAMED_SECONDS <= at <= until]
-        self.figures.add(f"seconds without a send acknowledged, by {', '.join(struck)}", round(until - silent, 1))
+        about = f"seconds without a send acknowledged (then: {', '.join(struck) or 'no fault'})"
+        self.figures.add(about, round(until - silent, 1))
         self.figures.add("seconds of the slowest send", round(self.figures.slowest_seconds, 1))
 
     def _prove(self, world: World, app: Flask) -> None:
@@ -180,5 +181,5 @@ def _complaint(line: bytes) -> str | None:
     if entry["level"] not in {"ERROR", "CRITICAL"}:
         return None
     raised = entry.get("exception", "").strip().rsplit("\n", 1)[-1]
-    told = [entry["message"], entry.get("error"), entry.get("place"), raised]
+    told = [entry["message"].split("\n", 1)[0], entry.get("error"), entry.get("place"), raised]
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{3,}", "…", " ".join(filter(None, told)))[:240]

@@ -157,7 +157,9 @@ def test_who_is_everyone(content: str, everyone: bool) -> None:
 # Repeats
 
 
-BODIES = st.dictionaries(st.text(max_size=8), st.one_of(st.none(), st.text(max_size=20), st.uuids(), st.integers()))
+BODIES = st.dictionaries(
+    st.text(max_size=8), st.one_of(st.none(), st.text(max_size=20), st.uuids(), st.integers(-(2**53), 2**53))
+)
 
 
 @given(BODIES)

@@ -46,7 +46,7 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, step: timedelta) -> None:
 
 def contents(actor: Actor, room_id: UUID) -> list[str]:
     """What a member is given of everything that ever changed in a room."""
-    changes = sync.changes(actor, room_id, ChangesQuery(after=0)).changes
+    changes = sync.changes(actor, room_id, ChangesQuery(after=0)).parsed().changes
     return [change.data.message.content for change in changes if hasattr(change.data, "message")]
 
 

@@ -8,14 +8,14 @@ from webapp.api.endpoint import bearer_token
 from webapp.domain.permissions import Actor
 from webapp.events.replay import ChangesView
 from webapp.schemas.accounts import TicketView
-from webapp.schemas.base import Empty
+from webapp.schemas.base import Empty, Encoded
 from webapp.schemas.rooms import ChangesQuery
 from webapp.schemas.sync import LimitsView
 from webapp.services import limits as limits_service
 from webapp.services import sync, tickets
 
 
-def changes(actor: Actor, room_id: UUID, query: ChangesQuery) -> ChangesView:
+def changes(actor: Actor, room_id: UUID, query: ChangesQuery) -> Encoded[ChangesView]:
     """What changed in a room after a cursor."""
     return sync.changes(actor, room_id, query)
 

@@ -51,4 +51,5 @@ migrate = Migrate()
 jwt = JWTManager()
 sock = Sock()
 redis = RedisExtension()
-celery = Celery("focusmate")
+# By name: the class lives with the workers, and tasks take it when they are made.
+celery = Celery("focusmate", task_cls="workers.celery_app:AppTask")

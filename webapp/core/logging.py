@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import sys
+import traceback
 from typing import Any
 
 import orjson
@@ -12,6 +13,9 @@ import orjson
 from webapp.core import clock
 
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
+
+DESCRIBED_LINES = 100
+FRAMES = 20
 
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -29,9 +33,21 @@ class JsonFormatter(logging.Formatter):
         if (current := request_id.get()) is not None:
             line["request_id"] = current
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = described(record.exc_info[1])
         return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+def described(error: BaseException) -> list[str]:
+    """An error as its types and places, causes last; its words may hold what people wrote, so they are left out."""
+    lines: list[str] = []
+    found: BaseException | None = error
+    while found is not None and len(lines) < DESCRIBED_LINES:
+        lines.append(f"{type(found).__module__}.{type(found).__qualname__}")
+        frames = traceback.extract_tb(found.__traceback__)[-FRAMES:]
+        lines.extend(f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+        found = found.__cause__ or found.__context__
+    return lines
 
 
 def configure(level: str) -> None:

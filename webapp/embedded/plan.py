@@ -46,7 +46,11 @@ WEB = Command(
 WORKERS = (
     Command(
         "worker",
-        (*_CELERY, "worker", "--pool", "threads", "--concurrency", "4", "-Q", "default,unread", "-n", "light@%h"),
+        (
+            *(*_CELERY, "worker", "--pool", "threads", "--concurrency", "4", "-Q", "default,unread", "-n", "light@%h"),
+            # Workers need not know of each other, and their talk doesn't outlive a Redis that dies.
+            *("--without-gossip", "--without-mingle"),
+        ),
         grace=4.0,
     ),
 )

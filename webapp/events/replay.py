@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from pydantic import Field
 
 from webapp.events import types as events
-from webapp.events.types import LoggedEvent
 from webapp.schemas.base import View
 
 ReplayedEvent = Annotated[
@@ -34,13 +34,33 @@ class ChangesView(View):
     recovered: bool
 
 
-def chained(found: list[LoggedEvent], cursor: int) -> list[LoggedEvent]:
-    """Give each event the number before it in this stream, first the cursor."""
-    chain = []
-    for event in found:
-        chain.append(event.model_copy(update={"after": cursor}))
-        cursor = event.seq
-    return chain
+class Replayed(NamedTuple):
+    """An event of a catch-up: its number, and itself as JSON."""
+
+    seq: int
+    encoded: bytes
+
+
+_CREATED, _UPDATED, _DELETED = (
+    kind.model_fields["type"].default for kind in (events.MessageCreated, events.MessageUpdated, events.MessageDeleted)
+)
+
+
+def message(shown: Mapping[str, Any], after: int, *, is_new: bool) -> bytes:
+    """A message as every member sees it, in JSON's form, as the event that brings a client up to date with it.
+
+    Without a model: a catch-up has thousands of these.
+    """
+    changed = _DELETED if shown["is_deleted"] else _UPDATED
+    event = {
+        "type": _CREATED if is_new else changed,
+        "room_id": shown["room_id"],
+        "seq": shown["changed_seq"],
+        "after": after,
+        "at": shown["updated_at"],
+        "data": {"message": shown},
+    }
+    return orjson.dumps(event, option=orjson.OPT_UTC_Z)
 
 
 def skip(room_id: UUID, seq: int, after: int, at: datetime) -> events.Skip:

@@ -46,7 +46,7 @@ class Connection:
     )
 
     def __init__(
-        self, socket: Socket, actor: Actor, expires_at: datetime, connection_id: str, *, shows_receipts: bool
+        self, socket: Socket, actor: Actor, expires_at: datetime, connection_id: str, *, shows_receipts: bool = False
     ) -> None:
         self.socket = socket
         self.actor = actor

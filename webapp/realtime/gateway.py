@@ -37,8 +37,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 PATH = "/api/v1/chats/ws"
 # Together below the size of each pool of connections.
-ARRIVING_AT_ONCE = 10
-SYNCING_AT_ONCE = 10
+ARRIVING_AT_ONCE = 6
+SYNCING_AT_ONCE = 6
 # What is raised while the database or Redis is away.
 AWAY = (DBAPIError, psycopg.OperationalError, PoolTimeout, RedisError)
 
@@ -127,13 +127,7 @@ class Gateway:
         except AppError as error:
             socket.close(_closing_code(error), error.code.name)
             return None
-        return Connection(
-            socket,
-            credentials.actor,
-            credentials.expires_at,
-            str(time_ordered_id()),
-            shows_receipts=read_state.shows_receipts(credentials.actor),
-        )
+        return Connection(socket, credentials.actor, credentials.expires_at, str(time_ordered_id()))
 
     def _credentials(self) -> auth.Credentials:
         ticket, token = request.args.get("ticket"), request.args.get("token")

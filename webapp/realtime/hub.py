@@ -12,6 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import gevent
+import psycopg
 from flask import Flask
 from gevent.lock import BoundedSemaphore
 from gevent.queue import Full, Queue
@@ -27,8 +28,8 @@ from webapp.realtime.connections import Connection, Follow
 from webapp.realtime.frames import frame
 from webapp.realtime.streams import RoomStream
 from webapp.realtime.subscriber import Subscriber
-from webapp.services import auth, presence, read_state, rooms, sync
-from webapp.services.sync import Membership
+from webapp.services import auth, presence, rooms, sync
+from webapp.services.sync import Membership, Standing
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,6 +42,8 @@ ACKNOWLEDGED_SECONDS = 1.0
 CATCH_UPS_AT_ONCE = 8
 CATCH_UP_PAGES = 200
 PRESENCE_SECONDS = 25.0
+# What is raised while the database is away, by the ORM and by the hot reads.
+AWAY = (SQLAlchemyError, psycopg.Error)
 
 
 class Hub:
@@ -75,8 +78,9 @@ class Hub:
         self._subscriber.follow([user_channel(user_id)])
         self.people.setdefault(user_id, set()).add(connection)
         self._subscriber.wait([user_channel(user_id)], ACKNOWLEDGED_SECONDS)
-        connection.rooms_rev, memberships = self._rooms_of(user_id)
-        self._follow(connection, memberships)
+        standing = self._in_app(lambda: sync.standing(user_id))
+        connection.rooms_rev, connection.shows_receipts = standing.rooms_rev, standing.shows_receipts
+        self._follow(connection, standing.memberships)
         hello = self._in_app(lambda: sync.hello(connection.actor))
         if self._epoch != hello.epoch:
             self._epoch = self._epoch or hello.epoch
@@ -122,7 +126,7 @@ class Hub:
     def _place(self, room_ids: list[UUID]) -> None:
         """Let each of these rooms have a stream with a cursor, also one whose last socket leaves meanwhile."""
         while new := [room_id for room_id in room_ids if self._stream(room_id).cursor is None]:
-            heads = self._in_app(partial(sync.heads, new, [], [])).rooms
+            heads = self._in_app(partial(sync.room_heads, new))
             for room_id in new:
                 stream = self._stream(room_id)
                 if stream.cursor is None:
@@ -225,7 +229,7 @@ class Hub:
                         break
             if stream.waiting and stream.follows:
                 self._time_gap(stream)
-        except (AppError, SQLAlchemyError) as error:
+        except (AppError, *AWAY) as error:
             log.warning("catching up failed", extra={"error": type(error).__name__})
         finally:
             stream.is_catching_up = False
@@ -290,9 +294,9 @@ class Hub:
                 connection.tell(resync)
                 # Should this fail, the next heads check finds the revision wrong and the rooms new.
                 connection.rooms_rev = -1
-                rooms_rev, memberships = self._rooms_of(user_id)
-                self._follow(connection, memberships)
-                connection.rooms_rev = rooms_rev
+                standing = self._in_app(partial(sync.standing, user_id))
+                self._follow(connection, standing.memberships)
+                connection.rooms_rev = standing.rooms_rev
                 connection.release_all()
 
     # -- revocation ----------------------------------------------------------------------------------------------
@@ -324,23 +328,18 @@ class Hub:
     def _reconcile(self, user_id: str) -> None:
         """The user's rooms changed: follow new ones (with `room_created`), and see others with their present view."""
         with self._reconciling.setdefault(user_id, BoundedSemaphore(1)):
-            rooms_rev, memberships = self._rooms_of(user_id)
+            standing = self._in_app(lambda: sync.standing(user_id))
             for connection in list(self.people.get(user_id, ())):
                 with connection.lock:
                     if connection in self.people.get(user_id, ()):
-                        self._reconcile_connection(connection, memberships)
-                        connection.rooms_rev = rooms_rev
+                        self._reconcile_connection(connection, standing)
+                        connection.rooms_rev = standing.rooms_rev
         if user_id not in self.people:
             self._reconciling.pop(user_id, None)
 
-    def _rooms_of(self, user_id: str) -> tuple[int, list[Membership]]:
-        """A user's rooms, and a revision of them that is at least as old."""
-        revision = self._in_app(lambda: sync.heads([], [user_id], [])).revisions.get(user_id)
-        return revision[1] if revision else 0, self._in_app(lambda: sync.memberships(user_id))
-
-    def _reconcile_connection(self, connection: Connection, memberships: list[Membership]) -> None:
-        connection.shows_receipts = self._in_app(lambda: read_state.shows_receipts(connection.actor))
-        for membership in memberships:
+    def _reconcile_connection(self, connection: Connection, standing: Standing) -> None:
+        connection.shows_receipts = standing.shows_receipts
+        for membership in standing.memberships:
             follow = connection.follows.get(membership.room_id)
             # It only rises, with each return to the room; memberships may have been read before the last one.
             if follow is not None and follow.visible_from < membership.visible_from:
@@ -349,7 +348,7 @@ class Hub:
                 follow.hidden = membership.hidden
                 # The member is in the room as of this number: an older departure, not yet delivered, is void.
                 follow.since = max(follow.since, membership.changed_seq)
-        new = [m for m in memberships if m.room_id not in connection.follows]
+        new = [m for m in standing.memberships if m.room_id not in connection.follows]
         self._follow(connection, new)
         try:
             for membership in new:
@@ -387,5 +386,5 @@ class Hub:
     def _guarded(self, call: Callable[..., None], *arguments: object) -> None:
         try:
             call(*arguments)
-        except (AppError, SQLAlchemyError, OSError) as error:
+        except (AppError, OSError, *AWAY) as error:
             log.warning("realtime upkeep failed", extra={"error": type(error).__name__})

@@ -1,115 +1,168 @@
-"""Reading rooms as logs: heads, places and everything that changed after a cursor, for many rooms at once."""
+"""Reading rooms as logs: heads, places and everything that changed after a cursor, for many rooms at once.
+
+Each read is one statement, and so one instant.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
+import orjson
 
-from webapp.core.extensions import db
-from webapp.repositories.messages import VIEW_COLUMNS
+from webapp.repositories import hot
+from webapp.repositories.messages import VIEW_COLUMNS, json_columns
 from webapp.repositories.rooms import EPOCH_SQL
 
-AnyRow = Row[Any]
-_UUIDS = ARRAY(PgUUID(as_uuid=True))
-_MESSAGE = ", ".join(f"m.{column.key}" for column in VIEW_COLUMNS)
+_MESSAGE = tuple(column.key for column in VIEW_COLUMNS)
 _ROOM = (
     "r.room_id, r.room_type, r.room_name, r.description, r.display_mode, r.visibility, r.team_id, r.is_frozen, "
-    "r.is_archived, r.slow_mode_seconds, r.directory_rev, r.created_at, r.updated_at"
+    "r.is_archived, r.slow_mode_seconds, r.directory_rev, r.created_at, r.updated_at, r.last_seq, r.changed_seq"
 )
-_GIVEN = "unnest(CAST(:room_ids AS uuid[]), CAST(:cursors AS bigint[])) AS given(room_id, cursor)"
+# Members whose messages the viewer doesn't see: labels blocked here, and in a direct room people blocked by a label.
+_HIDDEN = """
+ARRAY(SELECT o.member_id FROM blocks b JOIN chat_members o ON o.user_id = b.blocked_id AND o.room_id = r.room_id
+      WHERE b.blocker_id = me.user_id AND b.member_id IS NOT NULL
+        AND (o.member_id = b.member_id OR r.room_type = 'direct'))
+"""
+_ASKED = (
+    "unnest(%(room_ids)s::uuid[], %(cursors)s::bigint[]) AS asked(room_id, cursor) JOIN chat_rooms r USING (room_id)"
+)
+_OF_VIEWER = f"""
+SELECT {_ROOM}, asked.cursor, {EPOCH_SQL} AS epoch, me.visible_from_seq, {_HIDDEN} AS hidden,
+       asked.cursor NOT BETWEEN r.floor_rev AND r.last_seq AS is_lost
+FROM {_ASKED} JOIN chat_members me ON me.room_id = r.room_id AND me.user_id = %(user_id)s
+WHERE me.is_active AND r.is_active
+"""  # noqa: S608 - made of constants
+_OF_NOBODY = f"""
+SELECT {_ROOM}, asked.cursor, NULL AS epoch, 0 AS visible_from_seq, '{{}}'::uuid[] AS hidden, false AS is_lost
+FROM {_ASKED}
+"""  # noqa: S608 - made of constants
 
-_PLACES = text(
-    f"""
-    SELECT {_ROOM}, r.last_seq, r.changed_seq, r.floor_seq, r.floor_rev, me.member_id, me.visible_from_seq,
-           me.last_read_seq, me.unread_count, me.mention_count, me.read_rev, {EPOCH_SQL} AS epoch
+
+def _missed_after(places: str) -> str:
+    no_message = ", ".join(["NULL"] * len(_MESSAGE))
+    return f"""
+    WITH place AS MATERIALIZED ({places}), member AS (
+        SELECT place.room_id, changed.* FROM place CROSS JOIN LATERAL (
+            SELECT m.member_id, m.role, m.anonymous_name, m.group_label, m.is_active, m.changed_seq
+            FROM chat_members m WHERE m.room_id = place.room_id AND m.changed_seq > place.cursor AND NOT place.is_lost
+            ORDER BY m.changed_seq LIMIT %(limit)s) changed
+    )
+    SELECT 'message', NULL, changed.* FROM place CROSS JOIN LATERAL (
+        SELECT {json_columns("m")} FROM chat_messages m
+        WHERE m.room_id = place.room_id AND m.changed_seq > place.cursor AND NOT place.is_lost
+        ORDER BY m.changed_seq LIMIT %(limit)s) changed
+    UNION ALL SELECT 'place', row_to_json(place)::text, {no_message} FROM place
+    UNION ALL SELECT 'member', row_to_json(member)::text, {no_message} FROM member
+    """  # noqa: S608 - made of constants
+
+
+_MISSED_BY_VIEWER = _missed_after(_OF_VIEWER)
+_MISSED_BY_ALL = _missed_after(_OF_NOBODY)
+_RECENT = f"""
+SELECT r.room_id, me.member_id, r.last_seq, me.visible_from_seq, me.last_read_seq, me.unread_count, me.mention_count,
+       me.read_rev, r.directory_rev, coalesce(r.last_message_at, r.created_at) AS activity, {EPOCH_SQL} AS epoch
+FROM chat_members me JOIN chat_rooms r USING (room_id)
+WHERE me.user_id = %(user_id)s AND me.is_active AND r.is_active
+ORDER BY coalesce(r.last_message_at, r.created_at) DESC, r.room_id DESC LIMIT %(limit)s
+"""  # noqa: S608 - made of constants
+_FOLLOWED = f"""
+SELECT u.rooms_rev, u.shows_receipts, mine.* FROM users u LEFT JOIN LATERAL (
+    SELECT r.room_id, me.member_id, me.visible_from_seq, {_HIDDEN} AS hidden, me.changed_seq
     FROM chat_members me JOIN chat_rooms r USING (room_id)
-    WHERE me.user_id = :user_id AND me.room_id = ANY(:room_ids) AND me.is_active AND r.is_active
-    """  # noqa: S608 - made of constants
-).bindparams(bindparam("room_ids", type_=_UUIDS))
-_RECENT = text(
-    f"""
-    SELECT r.room_id, r.last_seq, r.directory_rev, coalesce(r.last_message_at, r.created_at) AS activity,
-           me.member_id, me.visible_from_seq, me.last_read_seq, me.unread_count, me.mention_count,
-           me.read_rev, me.changed_seq, {EPOCH_SQL} AS epoch
-    FROM chat_members me JOIN chat_rooms r USING (room_id)
-    WHERE me.user_id = :user_id AND me.is_active AND r.is_active
-    ORDER BY coalesce(r.last_message_at, r.created_at) DESC, r.room_id DESC LIMIT :limit
-    """  # noqa: S608 - made of constants
-)
-_ROOMS = text(
-    f"SELECT {_ROOM}, r.last_seq, r.changed_seq, r.floor_rev FROM chat_rooms r WHERE r.room_id = ANY(:room_ids)"  # noqa: S608
-).bindparams(bindparam("room_ids", type_=_UUIDS))
-_CHANGED_MESSAGES = text(
-    f"""
-    SELECT changed.* FROM {_GIVEN} CROSS JOIN LATERAL (
-        SELECT {_MESSAGE} FROM chat_messages m WHERE m.room_id = given.room_id AND m.changed_seq > given.cursor
-        ORDER BY m.changed_seq LIMIT :limit) changed
-    """  # noqa: S608 - made of constants
-)
-_CHANGED_MEMBERS = text(
-    f"""
-    SELECT changed.* FROM {_GIVEN} CROSS JOIN LATERAL (
-        SELECT m.room_id, m.member_id, m.role, m.anonymous_name, m.group_label, m.is_active, m.changed_seq
-        FROM chat_members m WHERE m.room_id = given.room_id AND m.changed_seq > given.cursor
-        ORDER BY m.changed_seq LIMIT :limit) changed
-    """  # noqa: S608 - made of constants
-)
-_HIDDEN = text("""
-    SELECT o.room_id, o.member_id FROM blocks b JOIN chat_members o ON o.user_id = b.blocked_id
-    JOIN chat_rooms r ON r.room_id = o.room_id
-    WHERE b.blocker_id = :user_id AND b.member_id IS NOT NULL AND o.room_id = ANY(:room_ids)
-      AND (o.member_id = b.member_id OR r.room_type = 'direct')
-""").bindparams(bindparam("room_ids", type_=_UUIDS))
-_HEADS = text(
-    f"""
-    SELECT {EPOCH_SQL} AS epoch, NULL::uuid AS room_id, NULL::bigint AS last_seq
-    UNION ALL SELECT NULL, room_id, last_seq FROM chat_rooms WHERE room_id = ANY(:room_ids)
-    """  # noqa: S608 - made of constants
-).bindparams(bindparam("room_ids", type_=_UUIDS))
+    WHERE me.user_id = u.user_id AND me.is_active AND r.is_active
+    ORDER BY coalesce(r.last_message_at, r.created_at) DESC, r.room_id DESC LIMIT %(limit)s
+) mine ON true WHERE u.user_id = %(user_id)s
+"""  # noqa: S608 - made of constants
+_HEADS = f"""
+SELECT {EPOCH_SQL} AS epoch, NULL::uuid AS room_id, NULL::bigint AS last_seq
+UNION ALL SELECT NULL, room_id, last_seq FROM chat_rooms WHERE room_id = ANY(%(room_ids)s::uuid[])
+"""  # noqa: S608 - made of constants
 
 
-def places(user_id: str, room_ids: Sequence[UUID]) -> dict[UUID, AnyRow]:
-    """Of these rooms, those that the user is in: the room, its head, the user's own marks, and the epoch."""
-    rows = db.session.execute(_PLACES, {"user_id": user_id, "room_ids": list(room_ids)})
-    return {row.room_id: row for row in rows}
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A room as a viewer has it, and in any order the messages and members that changed, each as JSON holds it."""
+
+    room: dict[str, Any]
+    changed: list[dict[str, Any]] = field(default_factory=list)
 
 
-def recent(user_id: str, limit: int) -> Sequence[AnyRow]:
+class Recent(NamedTuple):
+    """A room of `hello`: its head, and its member's marks."""
+
+    room_id: UUID
+    member_id: UUID
+    head_seq: int
+    visible_from_seq: int
+    last_read_seq: int
+    unread_count: int
+    mention_count: int
+    read_rev: int
+    directory_rev: int
+    activity: datetime
+    epoch: str
+
+
+class Followed(NamedTuple):
+    """A room that a user's sockets follow, and the members whose messages this user does not see."""
+
+    room_id: UUID
+    member_id: UUID
+    visible_from_seq: int
+    hidden: list[UUID]
+    changed_seq: int
+
+
+def missed(user_id: str, cursors: Mapping[UUID, int], limit: int) -> dict[UUID, Missed]:
+    """Of these rooms, those that the user is in, with the first `limit` messages and members changed after the cursor.
+
+    Nothing has changed in a room that is `is_lost`: its cursor is none of its log.
+    """
+    return _missed(_MISSED_BY_VIEWER, {"user_id": user_id}, cursors, limit)
+
+
+def missed_by_all(room_id: UUID, cursor: int, limit: int) -> Missed | None:
+    """The same of one room, as nobody in particular sees it."""
+    return _missed(_MISSED_BY_ALL, {}, {room_id: cursor}, limit).get(room_id)
+
+
+def _missed(statement: str, given: dict[str, Any], cursors: Mapping[UUID, int], limit: int) -> dict[UUID, Missed]:
+    given |= {"room_ids": list(cursors), "cursors": list(cursors.values()), "limit": limit}
+    found: dict[str, Missed] = {}
+    changed: list[dict[str, Any]] = []
+    for kind, text, *message in hot.rows(statement, given):
+        if kind == "place":
+            room = orjson.loads(text)
+            found[room["room_id"]] = Missed(room)
+        else:
+            changed.append(orjson.loads(text) if text else dict(zip(_MESSAGE, message, strict=True)))
+    for row in changed:
+        found[row["room_id"]].changed.append(row)
+    return {UUID(room_id): each for room_id, each in found.items()}
+
+
+def recent(user_id: str, limit: int) -> Sequence[Recent]:
     """A user's most recently active rooms with heads and marks."""
-    return db.session.execute(_RECENT, {"user_id": user_id, "limit": limit}).all()
+    return [Recent(*row) for row in hot.rows(_RECENT, {"user_id": user_id, "limit": limit})]
 
 
-def rooms(room_ids: Sequence[UUID]) -> dict[UUID, AnyRow]:
-    """Rooms as nobody in particular sees them, with their heads."""
-    return {row.room_id: row for row in db.session.execute(_ROOMS, {"room_ids": list(room_ids)})}
-
-
-def hidden(user_id: str, room_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """By room, the members whose messages this user does not see."""
-    found: dict[UUID, set[UUID]] = {}
-    for room_id, member_id in db.session.execute(_HIDDEN, {"user_id": user_id, "room_ids": list(room_ids)}):
-        found.setdefault(room_id, set()).add(member_id)
-    return {room_id: frozenset(members) for room_id, members in found.items()}
-
-
-def changed(cursors: Mapping[UUID, int], limit: int) -> dict[UUID, list[AnyRow]]:
-    """By room, the messages and members that changed after the cursor: at most `limit` of each, in log order."""
-    given = {"room_ids": list(cursors), "cursors": list(cursors.values()), "limit": limit}
-    found: dict[UUID, list[AnyRow]] = {room_id: [] for room_id in cursors}
-    for statement in (_CHANGED_MESSAGES, _CHANGED_MEMBERS):
-        for row in db.session.execute(statement, given):
-            found[row.room_id].append(row)
-    for rows in found.values():
-        rows.sort(key=lambda row: row.changed_seq)
-    return found
+def followed(user_id: str, limit: int) -> tuple[int, bool, list[Followed]]:
+    """The rooms that a user's sockets follow, with the revision of them and whether the user shows receipts."""
+    rows = hot.rows(_FOLLOWED, {"user_id": user_id, "limit": limit})
+    if not rows:
+        return 0, False, []
+    rooms_rev, shows_receipts = rows[0][:2]
+    return rooms_rev, shows_receipts, [Followed(*row[2:]) for row in rows if row[2] is not None]
 
 
 def heads(room_ids: Iterable[UUID]) -> tuple[str, dict[UUID, int]]:
     """The epoch and the head of each room."""
-    first, *rest = db.session.execute(_HEADS, {"room_ids": list(room_ids)}).all()
-    return first.epoch, {row.room_id: row.last_seq for row in rest}
+    found = hot.rows(_HEADS, {"room_ids": list(room_ids)})
+    return next(epoch for epoch, room_id, _ in found if room_id is None), {
+        room_id: head for _, room_id, head in found if room_id is not None
+    }

@@ -6,27 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import text
-
-from webapp.core.extensions import db
 from webapp.domain import limits
-from webapp.repositories import users
+from webapp.repositories import hot
 
 ROOMS_TOLD = 200
 
-_PLACES = text("""
+_PLACES = """
     SELECT me.room_id, me.member_id,
            coalesce(array_agg(o.member_id) FILTER (WHERE o.member_id IS NOT NULL), '{}') AS except_members
     FROM (SELECT m.room_id, m.member_id FROM chat_members m JOIN chat_rooms r USING (room_id)
-          WHERE m.user_id = :user_id AND m.is_active AND r.is_active AND r.display_mode = 'open'
+          JOIN users u USING (user_id)
+          WHERE u.shows_presence AND m.user_id = %(user_id)s AND m.is_active AND r.is_active AND r.display_mode = 'open'
             AND (SELECT count(*) FROM (SELECT FROM chat_members o WHERE o.room_id = m.room_id AND o.is_active
-                                       LIMIT :members + 1) some) <= :members
-          ORDER BY coalesce(r.last_message_at, r.created_at) DESC LIMIT :limit) me
-    LEFT JOIN (SELECT blocked_id AS user_id FROM blocks WHERE blocker_id = :user_id AND member_id IS NULL
-               UNION SELECT blocker_id FROM blocks WHERE blocked_id = :user_id AND member_id IS NULL) b ON true
+                                       LIMIT %(members)s + 1) AS few) <= %(members)s
+          ORDER BY coalesce(r.last_message_at, r.created_at) DESC LIMIT %(limit)s) me
+    LEFT JOIN (SELECT blocked_id AS user_id FROM blocks WHERE blocker_id = %(user_id)s AND member_id IS NULL
+               UNION SELECT blocker_id FROM blocks WHERE blocked_id = %(user_id)s AND member_id IS NULL) b ON true
     LEFT JOIN chat_members o ON o.room_id = me.room_id AND o.user_id = b.user_id
     GROUP BY me.room_id, me.member_id
-""")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,5 @@ def places(user_id: str) -> Sequence[Place]:
 
     In a larger room every arrival would be told to everybody; there the directory says who is online.
     """
-    if not users.shows_presence(user_id):
-        return []
-    rows = db.session.execute(_PLACES, {"user_id": user_id, "limit": ROOMS_TOLD, "members": limits.PRESENCE_MEMBERS})
-    return [Place(row.room_id, row.member_id, frozenset(row.except_members)) for row in rows]
+    rows = hot.rows(_PLACES, {"user_id": user_id, "limit": ROOMS_TOLD, "members": limits.PRESENCE_MEMBERS})
+    return [Place(room_id, member_id, frozenset(except_members)) for room_id, member_id, except_members in rows]

@@ -190,9 +190,3 @@ def showing_receipts(user_ids: Sequence[str]) -> frozenset[str]:
     """Those of these people who show read receipts."""
     statement = select(User.user_id).where(User.user_id.in_(set(user_ids)), User.shows_receipts)
     return frozenset(db.session.execute(statement).scalars())
-
-
-def shows_presence(user_id: str) -> bool:
-    """Whether a person lets their presence be seen."""
-    statement = select(User.shows_presence).where(User.user_id == user_id)
-    return bool(db.session.execute(statement).scalar_one_or_none())

@@ -10,7 +10,6 @@ from webapp.events.publisher import Letter, Signal, publisher, room_channel, use
 from webapp.events.types import PresenceChanged, PresenceData
 from webapp.integrations import presence as connections
 from webapp.repositories import presence_rooms
-from webapp.services.unit_of_work import reading
 
 # A reload or a change of network is no absence.
 GONE_AFTER_SECONDS = 5.0
@@ -43,9 +42,7 @@ def keep(alive: Iterable[tuple[str, str]]) -> None:
 
 
 def _tell(user_id: str, *, is_online: bool) -> None:
-    with reading():
-        places = presence_rooms.places(user_id)
-    for place in places:
+    for place in presence_rooms.places(user_id):
         data = PresenceData(member_id=place.member_id, is_online=is_online)
         event = PresenceChanged(room_id=place.room_id, at=clock.now(), data=data)
         signal = Signal(event.encoded(), droppable=True, except_members=place.except_members)

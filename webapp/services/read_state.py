@@ -10,7 +10,7 @@ from webapp.domain.permissions import Actor
 from webapp.events.publisher import MarkUpdate, Signal
 from webapp.events.types import ReadData, ReadUpdated
 from webapp.integrations import blind_reads
-from webapp.repositories import cursors, members, read_marks, readers, rooms, users
+from webapp.repositories import cursors, members, read_marks, readers, rooms
 from webapp.schemas.messages import ReadersView
 from webapp.schemas.rooms import MarkRead, ReadMarksView, UnreadTotalView
 from webapp.services import access
@@ -63,12 +63,6 @@ def who_read(actor: Actor, room_id: UUID, message_id: UUID) -> ReadersView:
             member_ids=readers.shown(room_id, message.seq, author=message.member_id, viewer=actor.user_id),
             unread_by=readers.count_unread(room_id, message.seq, author=message.member_id),
         )
-
-
-def shows_receipts(actor: Actor) -> bool:
-    """Whether a person shows read receipts, and so is told of those of others."""
-    with reading():
-        return actor.user_id in users.showing_receipts([actor.user_id])
 
 
 def publish_blind_reads() -> int:
