@@ -25,7 +25,6 @@ from webapp.schemas.rooms import (
     MemberView,
     NotificationLevel,
     ProfileView,
-    ReadMarksView,
     RoomPage,
     RoomSettingsView,
     RoomView,
@@ -138,11 +137,6 @@ def _picked(source: object, names: Iterable[str]) -> dict[str, Any]:
     if isinstance(source, dict):
         return {name: source[name] for name in names}
     return {name: getattr(source, name) for name in names}
-
-
-def read_marks(member: Member) -> ReadMarksView:
-    """A member's own marks."""
-    return ReadMarksView(**{name: getattr(member, name) for name in ReadMarksView.model_fields})
 
 
 def anonymous_member(member: Member | Mapping[str, Any]) -> MemberView:

@@ -15,7 +15,7 @@ from webapp.core import clock
 from webapp.core.errors import AppError, ErrorCode
 from webapp.core.extensions import db
 from webapp.events.publisher import Letter, LogEntry, Published, publisher, room_channel, user_channel
-from webapp.events.types import LoggedEvent, RoomSignal, UserSignal
+from webapp.events.types import LoggedEvent
 from webapp.integrations.tasks import dirty_rooms
 from webapp.models.room import Room
 from webapp.repositories import rooms
@@ -68,10 +68,6 @@ class UnitOfWork:
     def signal(self, room_id: UUID, item: Published) -> None:
         """Publish something that is not logged to a room's sockets after commit."""
         self._outbound.append((room_channel(room_id), item))
-
-    def notify(self, user_id: str, event: UserSignal | RoomSignal) -> None:
-        """Publish an event to one person's sockets after commit."""
-        self._outbound.append((user_channel(user_id), Letter(payload=event.encoded())))
 
     def tell(self, user_id: str, *, auth_rev: int | None = None, rooms_rev: int | None = None) -> None:
         """Make one person's sockets catch up with a new revision after commit."""
